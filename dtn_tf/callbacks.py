@@ -1,0 +1,161 @@
+"""What Keras lacks: one live line for a run of known length, and pictures of G."""
+
+import contextlib
+import pathlib
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from dtn_tf import images, loop
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints and logs the running means of every interval.
+
+    One live line on a terminal, plain lines elsewhere. The same numbers go to
+    TensorBoard: `loss/*` by their paper names, `D/*` (probabilities), `rate/*`.
+
+    Args:
+        name: What is being trained, the head of the line.
+        every: Steps per interval.
+        images_per_step: To tell images per second.
+        writer: `tf.summary` writer, or None.
+        shown: Names of logs that appear on the line; all go to TensorBoard.
+        stream: Where the line goes.
+    """
+
+    def __init__(self, name, every, images_per_step, writer=None, shown=(), stream=sys.stdout):
+        super().__init__()
+        self.name = name
+        self.every = every
+        self.images_per_step = images_per_step
+        self.writer = writer
+        self.shown = shown
+        self.stream = stream
+
+    def on_train_begin(self, logs=None):
+        """Starts the clock."""
+        self._step, self._time = self.start, time.perf_counter()
+        if self.start:
+            print(
+                f"{self.name}: going on from step {self.start}",
+                file=self.stream,
+                flush=True,
+            )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Reports at the end of an interval and starts the next one."""
+        step = self.start + batch + 1
+        if step % self.every and step != self.num_steps:
+            return
+        now = time.perf_counter()
+        speed = (step - self._step) / max(now - self._time, 1e-9)
+        values = {name: float(value) for name, value in logs.items()}
+        self._print(step, speed, values)
+        if self.writer:
+            self._write(step, speed, values)
+        self.model.reset_metrics()
+        self._step, self._time = step, time.perf_counter()
+
+    def _print(self, step, speed, values):
+        shown = "  ".join(f"{n} {values[n]:.3f}" for n in self.shown if n in values)
+        left = int((self.num_steps - step) / speed)
+        line = (
+            f"{self.name}: step {step}/{self.num_steps}  {shown}"
+            f"  {speed * self.images_per_step:.0f} images/s  ETA {left // 60}:{left % 60:02d}"
+        )
+        live = self.stream.isatty() and step != self.num_steps
+        head = "\r\x1b[K" if self.stream.isatty() else ""
+        print(head + line, end="" if live else "\n", file=self.stream, flush=True)
+
+    def _write(self, step, speed, values):
+        with self.writer.as_default(step=step):
+            for name, value in values.items():
+                group = "D" if name.startswith(("D1_", "D2_", "D3_")) else "loss"
+                tf.summary.scalar(f"{group}/{name}", value)
+            tf.summary.scalar("rate/images_per_second", speed * self.images_per_step)
+            for attribute in ("optimizer", "d_optimizer", "g_optimizer"):
+                optimizer = getattr(self.model, attribute, None)
+                if optimizer is not None:
+                    rate = float(optimizer.learning_rate)
+                    tf.summary.scalar(f"rate/learning_rate_{attribute}", rate)
+        self.writer.flush()
+
+
+class TranslationGrid(keras.callbacks.Callback):
+    """Draws the same images through G at fixed steps, from the untrained start on.
+
+    PNG files and TensorBoard images `grid/translations` and
+    `grid/reconstructions`: a row of inputs over a row of what G makes of them.
+
+    Args:
+        x_s: uint8 array `(n, 32, 32, channels)`, source images.
+        x_t: uint8 array `(n, 32, 32, channels)`, target images.
+        every: Steps between grids.
+        directory: Where PNG files go.
+        writer: `tf.summary` writer, or None.
+        columns: Images per row.
+    """
+
+    def __init__(self, x_s, x_t, every, directory, writer=None, columns=16):
+        super().__init__()
+        self.x_s, self.x_t = x_s, x_t
+        self.every = every
+        self.directory = pathlib.Path(directory)
+        self.writer = writer
+        self.columns = columns
+
+    def on_train_begin(self, logs=None):
+        """Draws the inputs and what the untrained g makes of them."""
+        if self.start == 0:
+            save_png(self.directory / "inputs_source.png", images.to_grid(self.x_s, self.columns))
+            save_png(self.directory / "inputs_target.png", images.to_grid(self.x_t, self.columns))
+            self._draw(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Draws at the end of an interval, and at the end."""
+        step = self.start + batch + 1
+        if step % self.every == 0 or step == self.num_steps:
+            self._draw(step)
+
+    def _draw(self, step):
+        translated = images.to_uint8(self.model(images.to_model(self.x_s))).numpy()
+        restored = images.to_uint8(self.model.reconstruct(images.to_model(self.x_t))).numpy()
+        for name, x, gx in (
+            ("translations", self.x_s, translated),
+            ("reconstructions", self.x_t, restored),
+        ):
+            grid = images.to_grid(paired_rows(x, gx, self.columns), self.columns)
+            save_png(self.directory / f"{name}-{step:06d}.png", grid)
+            if self.writer:
+                with self.writer.as_default(step=step):
+                    tf.summary.image(f"grid/{name}", grid[np.newaxis])
+
+
+@contextlib.contextmanager
+def writer(directory):
+    """Opens TensorBoard events in a directory, and closes them whatever happens."""
+    events = tf.summary.create_file_writer(str(directory))
+    try:
+        yield events
+    finally:
+        events.close()
+
+
+def paired_rows(x, gx, columns):
+    """Interleaves rows of `columns` inputs and rows of their outputs, as RGB uint8."""
+    x, gx = (images.with_channels(v, 3).numpy() for v in (x, gx))
+    rows = range(0, len(x), columns)
+    return np.concatenate(
+        [part for k in rows for part in (x[k : k + columns], gx[k : k + columns])]
+    )
+
+
+def save_png(path, picture, scale=2):
+    """Writes a uint8 picture, enlarged without smoothing, under its name or not at all."""
+    picture = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
+    loop.save_atomically(path, Image.fromarray(picture).save)

@@ -1,0 +1,89 @@
+"""Classifiers of digits: how f and the judge are trained, and what they say."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dtn_tf import callbacks, images, loop
+from dtn_tf.data import augment, pipeline
+
+
+def fit(
+    classifier,
+    digits,
+    directory,
+    *,
+    name,
+    num_steps,
+    batch_size,
+    learning_rate,
+    seed,
+    distort,
+    log_every,
+):
+    """Trains a classifier on labelled digits; f and the judge alike.
+
+    Adam, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
+
+    Args:
+        classifier: `Classifier`, not compiled.
+        digits: `sources.Digits` with labels.
+        directory: Checkpoints and TensorBoard events go here.
+        name: Shown in the progress line.
+        num_steps: Batches.
+        batch_size: Images per batch.
+        learning_rate: At the end of the warm-up.
+        seed: Of batches and distortions.
+        distort: Arguments of `augment.augment`.
+        log_every: Steps between progress lines.
+
+    Returns:
+        The classifier, trained.
+    """
+    warmup = max(num_steps // 20, 1)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(num_steps - warmup, 1), warmup_target=learning_rate, warmup_steps=warmup
+    )
+    classifier.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    classifier.optimizer.build(classifier.trainable_variables)
+
+    def prepare(part, k):
+        x, y = part
+        salt = tf.stack([tf.constant(seed, tf.int64), k])
+        return augment.augment(images.to_model(x), salt, **distort), y
+
+    def batches(start, stop):
+        parts = ((digits.images, digits.labels),)
+        numbered = pipeline.batches(parts, batch_size, seed, start, stop)
+        return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
+
+    directory = pathlib.Path(directory)
+    with callbacks.writer(directory / "tb") as writer:
+        progress = callbacks.Progress(
+            name, log_every, batch_size, writer, shown=("loss", "accuracy")
+        )
+        loop.fit(classifier, batches, num_steps, directory / "checkpoints", [progress])
+    return classifier
+
+
+def accuracy(classifier, digits):
+    """Share of digits whose label is the classifier's first choice."""
+    return float(np.mean(predict(classifier, digits.images) == digits.labels))
+
+
+def predict(classifier, x):
+    """Classes of uint8 images `(n, 32, 32, channels)`: int array `(n,)`."""
+    return np.argmax(apply(classifier, x), axis=1)
+
+
+def apply(function, x, batch_size=500):
+    """Applies a net to uint8 images batch by batch, remainder included; NumPy comes back."""
+    compiled = tf.function(lambda batch: function(images.to_model(batch)), reduce_retracing=True)
+    parts = [compiled(x[k : k + batch_size]).numpy() for k in range(0, len(x), batch_size)]
+    return np.concatenate(parts)

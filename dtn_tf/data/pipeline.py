@@ -1,0 +1,53 @@
+"""Arrays in memory -> batches, as a function of the step alone.
+
+Batch `k` depends on the seed and on `k`, on nothing that ran before. A run that
+was killed starts its pipeline at the step of its checkpoint and sees exactly the
+batches it would have seen; there is no shuffle buffer to fill, save or lose.
+"""
+
+import tensorflow as tf
+
+
+def batches(parts, batch_size, seed, start, stop):
+    """Batches `start` to `stop` of an endless, per-epoch shuffled stream.
+
+    Each element of `parts` is its own stream with its own epoch length, so that
+    an unpaired source and target stay unpaired: their orders are independent.
+
+    Args:
+        parts: Tuple of parts. A part is a tuple of arrays of equal length, which
+            are drawn together (images, or images and their labels). Arrays stay
+            in memory in the dtype they have (uint8 images).
+        batch_size: Samples per part and batch.
+        seed: Non-negative int.
+        start: First batch, 0 for a fresh run.
+        stop: One past the last batch.
+
+    Returns:
+        `tf.data.Dataset` of `stop - start` elements: a tuple with one entry per
+        part, itself a tuple of tensors `(batch_size, ...)`, and at the end the
+        int64 scalar number of the batch, the seed of whatever is random per batch.
+    """
+    parts = tuple(tuple(tf.convert_to_tensor(a) for a in part) for part in parts)
+
+    def batch(k):
+        drawn = []
+        for salt, part in enumerate(parts):
+            rows = _rows(k, len(part[0]), batch_size, seed, salt)
+            drawn.append(tuple(tf.gather(array, rows) for array in part))
+        return (*drawn, k)
+
+    numbers = tf.data.Dataset.range(start, stop)
+    return numbers.map(batch, num_parallel_calls=2, deterministic=True)
+
+
+def _rows(k, size, batch_size, seed, salt):
+    """Rows of batch `k`: a new pseudo-random permutation of the part every epoch."""
+    place = k * batch_size + tf.range(batch_size, dtype=tf.int64)
+    epoch, index = place // size, place % size
+    seeds = tf.stack([tf.fill([batch_size], tf.constant(seed, tf.int64)), epoch], axis=1)
+    seeds = tf.pad(seeds, [[0, 0], [0, 1]], constant_values=salt)
+    # The raw op: the public index_shuffle pads a batch of seeds on the wrong axis.
+    return tf.raw_ops.RandomIndexShuffle(
+        index=index, seed=seeds, max_index=tf.constant(size - 1, tf.int64), rounds=4
+    )

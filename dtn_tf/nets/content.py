@@ -1,0 +1,124 @@
+"""f, the fixed feature function of the paper, and the classifier that trains it."""
+
+import keras
+import tensorflow as tf
+
+from dtn_tf import images
+from dtn_tf.nets import normalization
+
+_IMAGE_SIZE = 32
+_POOLS = (2, 2, 2, 4)  # 32 -> 16 -> 8 -> 4 -> 1
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class ContentEncoder(keras.Model):
+    """f: four blocks of convolution, max pooling, batch norm and ReLU.
+
+    The representation is what the last block gives before its ReLU; the ReLU
+    belongs to whoever classifies it (see `Classifier`). Batch norm is not in the
+    paper's text: with it f learns faster, and its features have unit variance, so
+    that a weight of L_CONST means the same for every f. Pooling comes first in a
+    block, for a pooled map has a quarter of the elements.
+
+    Args:
+        channels: Filters of the four 3x3 convolutions; the last is the size of
+            f(x). The paper: (64, 128, 256, 128). Kernel size is our choice.
+        image_channels: 1 or 3, what the first convolution reads. Gray is
+            repeated to RGB and RGB turned gray as needed.
+        dtype: Keras dtype policy, e.g. "mixed_bfloat16".
+
+    Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
+    Output shape: `(batch, channels[-1])`, float32 under every policy.
+
+    Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
+    """
+
+    def __init__(self, channels=(64, 128, 256, 128), image_channels=3, dtype=None, **kwargs):
+        super().__init__(dtype=dtype, **kwargs)
+        if len(channels) != len(_POOLS):
+            raise ValueError(
+                f"ContentEncoder got channels={channels}; it needs {len(_POOLS)} numbers."
+            )
+        self.channels = tuple(channels)
+        self.image_channels = image_channels
+        self.convs = [
+            keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
+            for c in channels
+        ]
+        self.norms = [normalization.DomainBatchNorm(momentum=0.99, dtype=dtype) for _ in channels]
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates the weights; the input shape is known from the arguments."""
+        size, depth = _IMAGE_SIZE, self.image_channels
+        for conv, norm, pool in zip(self.convs, self.norms, _POOLS, strict=True):
+            conv.build((None, size, size, depth))
+            size, depth = size // pool, conv.filters
+            norm.build((None, size, size, depth))
+        self.built = True
+
+    def call(self, x, training=False):
+        """Returns f(x)."""
+        x = images.with_channels(x, self.image_channels)
+        for k, (conv, norm, pool) in enumerate(zip(self.convs, self.norms, _POOLS, strict=True)):
+            x = tf.nn.relu(x) if k else x
+            x = norm(tf.nn.max_pool2d(conv(x), pool, pool, "VALID"), training=training)
+        return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+
+    def get_config(self):
+        """Returns the arguments that make this net again."""
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "image_channels": self.image_channels,
+        }
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class Classifier(keras.Model):
+    """A content encoder with a linear head: trains f, and is the judge of the tables.
+
+    Args:
+        encoder: A `ContentEncoder`.
+        num_classes: Width of the logits.
+        dropout: Share of ReLU(f(x)) set to zero while training.
+
+    Input shape: as the encoder's.
+    Output shape: `(batch, num_classes)`, float32 logits.
+    """
+
+    def __init__(self, encoder, num_classes=10, dropout=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.num_classes = num_classes
+        self.dropout = dropout
+        self.drop = keras.layers.Dropout(dropout)  # its seed is part of the saved state
+        self.head = keras.layers.Dense(num_classes, dtype="float32")
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates the head; the encoder is built already."""
+        self.drop.build((None, self.encoder.channels[-1]))
+        self.head.build((None, self.encoder.channels[-1]))
+        self.built = True
+
+    def call(self, x, training=False):
+        """Returns logits."""
+        hidden = tf.nn.relu(self.encoder(x, training=training))
+        return self.head(self.drop(hidden, training=training))
+
+    def get_config(self):
+        """Returns the arguments that make this net again."""
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "num_classes": self.num_classes,
+            "dropout": self.dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the net that `get_config` described."""
+        config = dict(config)
+        config["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
+        return cls(**config)

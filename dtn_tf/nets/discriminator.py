@@ -1,0 +1,78 @@
+"""D, the ternary discriminator on the target domain."""
+
+import keras
+import tensorflow as tf
+
+from dtn_tf.nets import normalization
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class Discriminator(keras.Model):
+    """D: four convolutions of stride 2 with batch norm and ReLU, then the logits.
+
+    Args:
+        channels: Filters of the four convolutions, at 16x16, 8x8, 4x4 and 2x2
+            pixels. The paper gives neither widths nor kernels; 4x4 as in DCGAN.
+        image_channels: 1 (gray digits) or 3.
+        num_classes: 3 in the paper: G(source), G(target), real target.
+        dtype: Keras dtype policy. Logits are float32 under every policy.
+
+    Input shape: `(batch, 32, 32, image_channels)`, float, in [-1, 1].
+    Output shape: `(batch, num_classes)`, float32 logits.
+
+    Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
+    """
+
+    def __init__(
+        self,
+        channels=(64, 128, 256, 512),
+        image_channels=1,
+        num_classes=3,
+        dtype=None,
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, **kwargs)
+        if len(channels) != 4:
+            raise ValueError(f"Discriminator got channels={channels}; it needs 4 numbers.")
+        self.channels = tuple(channels)
+        self.image_channels = image_channels
+        self.num_classes = num_classes
+        self.convs = [
+            keras.layers.Conv2D(
+                c,
+                4,
+                strides=2,
+                padding="same",
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+                dtype=dtype,
+            )
+            for c in channels
+        ]
+        self.norms = [normalization.DomainBatchNorm(dtype=dtype) for _ in channels]
+        self.head = keras.layers.Dense(num_classes, dtype="float32")
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates the weights; the input shape is known from the arguments."""
+        size, depth = 32, self.image_channels
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            conv.build((None, size, size, depth))
+            size, depth = size // 2, conv.filters
+            norm.build((None, None, None, depth))
+        self.head.build((None, size * size * depth))
+        self.built = True
+
+    def call(self, x, training=False):
+        """Returns the logits of classes 1, 2 and 3."""
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = tf.nn.relu(norm(conv(x), training=training))
+        return self.head(tf.reshape(x, (tf.shape(x)[0], self.head.kernel.shape[0])))
+
+    def get_config(self):
+        """Returns the arguments that make this net again."""
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "image_channels": self.image_channels,
+            "num_classes": self.num_classes,
+        }

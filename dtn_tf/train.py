@@ -1,0 +1,224 @@
+"""Trains f on labelled digits, then g and D on unlabelled ones."""
+
+import dataclasses
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dtn_tf import callbacks, classify, images, loop, precision, run_dir, serving
+from dtn_tf.data import domains, pipeline, sources
+from dtn_tf.dtn import DTN
+from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.decoder import Decoder
+from dtn_tf.nets.discriminator import Discriminator
+
+_SHOWN_DTN = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
+_NUM_SHOWN = 64  # images per grid
+
+
+def resolve(config, workdir, cache_dir):
+    """Settles what "auto" leaves open, before anything is loaded.
+
+    Args:
+        config: `DTNConfig`.
+        workdir: The run directory; a run that began on one data source goes on with it.
+        cache_dir: Where drawn digits are kept.
+
+    Returns:
+        The config with `data` and `precision` decided, the source, and the task.
+
+    Raises:
+        ValueError: If the domain is unknown or the data cannot be had.
+    """
+    if config.domain not in domains.TASKS:
+        raise ValueError(f"domain={config.domain!r}; known are {', '.join(domains.TASKS)}.")
+    data = config.data
+    if data == "auto" and (pathlib.Path(workdir) / "config.json").exists():
+        data = run_dir.read(workdir)["config"]["data"]
+    source = sources.open_source(data, config.data_dir, cache_dir)
+    decided = {"data": source.name, "precision": precision.resolve(config.precision)}
+    return dataclasses.replace(config, **decided), source, domains.TASKS[config.domain]
+
+
+def describe(config, workdir, cache_dir):
+    """What a run would be, as text, without loading or training anything."""
+    config, source, task = resolve(config, workdir, cache_dir)
+    lines = [f"{k:24} {v}" for k, v in dataclasses.asdict(config).items()]
+    lines += ["", source.notice]
+    for domain, split, use in (
+        (task.content, config.pretrain_split, "labelled, trains f"),
+        (task.source, _source_split(config, task), "unlabelled, the set s"),
+        (task.target, config.target_split, "unlabelled, the set t"),
+    ):
+        lines.append(f"{domain.title} {split} ({use}): {source.describe(domain, split)}")
+    return "\n".join(lines)
+
+
+def train(config, workdir, cache_dir):
+    """Trains a run to its end, or goes on with one that was stopped.
+
+    Args:
+        config: `DTNConfig`.
+        workdir: Where the run leaves everything.
+        cache_dir: Where f and drawn digits are kept, shared between runs.
+
+    Returns:
+        The trained `DTN`.
+
+    Raises:
+        ValueError: If settings, data or directory are wrong; nothing was trained.
+        loop.Interrupted: After Ctrl-C, with a checkpoint written.
+        FloatingPointError: If a loss is not finite.
+    """
+    workdir = pathlib.Path(workdir)
+    config, source, task = resolve(config, workdir, cache_dir)
+    run_dir.check(workdir, config)
+    if (workdir / "dtn.keras").exists():
+        print(f"{workdir} is finished: there is nothing to train.")
+        return keras.models.load_model(workdir / "dtn.keras")
+    print(source.notice, flush=True)
+    with run_dir.locked(workdir):
+        s, validation = load_source(config, source, task)
+        t = load_target(config, source, task)
+        facts = {
+            "source": {"name": s.title, "images": len(s.images)},
+            "target": {"name": t.title, "images": len(t.images)},
+            "validation": {"name": validation.title, "images": len(validation.images)},
+            "data_notice": source.notice,
+        }
+        run_dir.write(workdir, config, **facts)
+        f_dir = pretrain_f(config, source, task, cache_dir)
+        shutil.copytree(f_dir / "tb", workdir / "tb" / "pretrain_f", dirs_exist_ok=True)
+        shutil.copyfile(f_dir / "accuracy.json", workdir / "f_accuracy.json")
+        dtn = build(config, task, keras.models.load_model(f_dir / "f.keras").encoder)
+        _fit_dtn(dtn, config, s, t, validation, workdir)
+        serving.export(dtn, workdir / "export", task.source.channels)
+        loop.save_atomically(workdir / "dtn.keras", dtn.save)
+        shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+    return dtn
+
+
+def build(config, task, f):
+    """Makes the DTN of a config around a trained f, compiled, seeded."""
+    keras.utils.set_random_seed(config.seed)
+    channels, policy = task.target.channels, config.precision
+    dtn = DTN(
+        f,
+        Decoder(config.g_channels, channels, config.f_channels[-1], dtype=policy),
+        Discriminator(config.d_channels, channels, dtype=policy),
+        alpha=config.alpha,
+        beta=config.beta,
+        gamma=config.gamma,
+        gan=config.gan,
+        content_distance=config.content_distance,
+        image_distance=config.image_distance,
+        ema=config.ema,
+    )
+    dtn.compile(
+        d_optimizer=keras.optimizers.Adam(config.d_learning_rate, beta_1=config.beta_1),
+        g_optimizer=keras.optimizers.Adam(config.g_learning_rate, beta_1=config.beta_1),
+    )
+    return dtn
+
+
+def load_source(config, source, task):
+    """Returns the unlabelled set s and the validation tail, both of the source domain."""
+    digits = source.load(task.source, _source_split(config, task))
+    return _hold_out(config, digits)
+
+
+def load_target(config, source, task):
+    """Returns the set t. Its labels are dropped here: nothing that trains can see them."""
+    digits = source.load(task.target, config.target_split)
+    return dataclasses.replace(digits, labels=None)
+
+
+def pretrain_f(config, source, task, cache_dir):
+    """Trains f on labelled digits, or finds it trained before by the same settings.
+
+    Args:
+        config: `DTNConfig`, resolved.
+        source: Where digits come from.
+        task: Its `content` domain is what f learns.
+        cache_dir: Where f is kept.
+
+    Returns:
+        Path of a folder with f.keras (a `Classifier`), accuracy.json and tb/.
+    """
+    settings = {
+        k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
+    }
+    settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
+    settings |= {"domain": task.content.name}
+    directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
+    with run_dir.locked(directory, wait=True):
+        if (directory / "accuracy.json").exists():
+            print(f"f was trained before by these settings: {directory}")
+            return directory
+        run_dir.write_json(directory / "settings.json", settings)
+        digits, held_out = _hold_out(config, source.load(task.content, config.pretrain_split))
+        keras.utils.set_random_seed(config.seed)
+        encoder = ContentEncoder(config.f_channels, task.content.channels, dtype=config.precision)
+        classifier = classify.fit(
+            Classifier(encoder, task.content.num_classes),
+            digits,
+            directory,
+            name="f",
+            num_steps=config.pretrain_steps,
+            batch_size=config.pretrain_batch_size,
+            learning_rate=config.pretrain_learning_rate,
+            seed=config.seed,
+            distort={"invert": config.pretrain_invert},
+            log_every=config.log_every,
+        )
+        measured = {held_out.title: classify.accuracy(classifier, held_out)}
+        print(f"f: accuracy {measured[held_out.title]:.2%} on {held_out.title}", flush=True)
+        loop.save_atomically(directory / "f.keras", classifier.save)
+        run_dir.write_json(directory / "accuracy.json", measured)
+        shutil.rmtree(directory / "checkpoints", ignore_errors=True)
+    return directory
+
+
+def _fit_dtn(dtn, config, s, t, validation, workdir):
+    def batches(start, stop):
+        parts = ((s.images,), (t.images,))
+        numbered = pipeline.batches(parts, config.batch_size, config.seed, start, stop)
+        return numbered.map(_scaled, num_parallel_calls=2).prefetch(4)
+
+    draw = np.random.default_rng(0)  # the same pictures in every run
+    x_s = validation.images[draw.choice(len(validation.images), _NUM_SHOWN)]
+    x_t = t.images[draw.choice(len(t.images), _NUM_SHOWN)]
+    with callbacks.writer(workdir / "tb" / "dtn") as writer:
+        with writer.as_default(step=0):
+            settings = (workdir / "config.json").read_text()
+            tf.summary.text("config", f"```\n{settings}\n```")
+        progress = callbacks.Progress(
+            "dtn", config.log_every, 2 * config.batch_size, writer, _SHOWN_DTN
+        )
+        grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)
+        loop.fit(
+            dtn,
+            batches,
+            config.steps,
+            workdir / "checkpoints",
+            [progress, grid],
+            config.checkpoint_every,
+        )
+
+
+def _scaled(x_s, x_t, k):
+    """A batch as `DTN.train_step` takes it."""
+    return images.to_model(x_s[0]), images.to_model(x_t[0])
+
+
+def _hold_out(config, digits):
+    """Cuts the validation tail: `num_validation` images, a tenth of a small set at most."""
+    return sources.split_tail(digits, min(config.num_validation, len(digits.images) // 10))
+
+
+def _source_split(config, task):
+    """s is what trains f, without labels (the paper); `train` where f is another domain's."""
+    return config.pretrain_split if task.source == task.content else "train"
