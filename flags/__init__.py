@@ -1,0 +1,1 @@
+"""Command-line flags, and the one function that turns them into a config."""
