@@ -1,0 +1,67 @@
+"""Labelled images in memory, and how some are held out."""
+
+import dataclasses
+
+import numpy as np
+
+SIZE = 32  # pixels, of every picture of the project
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Digits:
+    """Labelled images in memory.
+
+    Attributes:
+        images: uint8 array `(n, 32, 32, 1 or 3)`.
+        labels: uint8 array `(n,)`, in 0..9.
+        title: What they are, for tables and figures.
+
+    Raises:
+        ValueError: If the arrays are anything else.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    title: str
+
+    def __post_init__(self):
+        """Checks what every later step relies on."""
+        shape, dtypes = self.images.shape, {self.images.dtype, self.labels.dtype}
+        right = len(shape) == 4 and shape[1:3] == (SIZE, SIZE) and shape[3] in (1, 3)
+        if not right or self.labels.shape != shape[:1] or dtypes != {np.dtype(np.uint8)}:
+            raise ValueError(
+                f"{self.title}: found images {self.images.dtype} {shape} and labels"
+                f" {self.labels.dtype} {self.labels.shape}, expected uint8"
+                f" (n, {SIZE}, {SIZE}, 1 or 3) and uint8 (n,)."
+            )
+        if np.any(self.labels > 9):
+            raise ValueError(f"{self.title}: found label {self.labels.max()}, expected 0 to 9.")
+
+
+def split_tail(digits, num_tail):
+    """Cuts off the last images, for validation.
+
+    A contiguous tail, not a random choice: SVHN's digits are stored in the order of
+    the photos they were cut from and the crops of one photo overlap, so that a random
+    choice would hold pixels that training has seen.
+
+    Args:
+        digits: `Digits`.
+        num_tail: Number of images in the tail, less than there are.
+
+    Returns:
+        `(head, tail)`, `Digits` that share memory with `digits`.
+
+    Raises:
+        ValueError: If `num_tail` is negative or leaves no image in the head.
+    """
+    count = len(digits.labels)
+    if not 0 <= num_tail < count:
+        raise ValueError(
+            f"{digits.title} has {count:,} images; cannot hold out the last"
+            f" {num_tail:,}: expected 0 to {count - 1:,}."
+        )
+    cut = count - num_tail
+    head = digits.images[:cut], digits.labels[:cut], f"{digits.title}[:{cut}]"
+    tail = digits.images[cut:], digits.labels[cut:], f"{digits.title}[{cut}:]"
+    return Digits(*head), Digits(*tail)
