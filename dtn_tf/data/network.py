@@ -50,6 +50,6 @@ def _why_refused(url, timeout):
         reason = f"HTTP {error.code}"
     except urllib.error.URLError as error:
         reason = error.reason
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error
-    return f"{urllib.parse.urlsplit(url).hostname}: {reason or 'no answer'}"
+    return f"{urllib.parse.urlsplit(url).hostname}: {str(reason) or 'no answer'}"
