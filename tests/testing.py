@@ -1,0 +1,91 @@
+"""Tiny nets, synthetic pixels, and what changed: shared by the tests."""
+
+import pathlib
+import shutil
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from dtn_tf.dtn import DTN
+from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.decoder import Decoder
+from dtn_tf.nets.discriminator import Discriminator
+
+F_CHANNELS, G_CHANNELS, D_CHANNELS = (4, 4, 8, 8), (8, 8, 4), (4, 4, 8, 8)
+
+
+class TestCase(parameterized.TestCase, tf.test.TestCase):
+    """The base of every test here."""
+
+    test_session = None  # TensorFlow's own, which does nothing but report a skip
+
+    def setUp(self):
+        super().setUp()
+        self.directory = pathlib.Path(tempfile.mkdtemp())  # absl's needs its flags parsed
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+
+def tiny_nets(policy="float32", seed=0, channels=1):
+    """Returns f, g and D of a few filters, equal for equal seeds."""
+    keras.utils.set_random_seed(seed)
+    return (
+        ContentEncoder(F_CHANNELS, dtype=policy),
+        Decoder(G_CHANNELS, channels, F_CHANNELS[-1], dtype=policy),
+        Discriminator(D_CHANNELS, channels, dtype=policy),
+    )
+
+
+def tiny_dtn(d_optimizer=None, g_optimizer=None, policy="float32", seed=0, compiled=None, **kwargs):
+    """Returns a compiled DTN of a few filters; Adam(1e-3) unless told otherwise.
+
+    `compiled` goes to `compile`, the other keyword arguments to `DTN`.
+    """
+    dtn = DTN(*tiny_nets(policy, seed), **kwargs)
+    dtn.compile(
+        d_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.5),
+        g_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.5),
+        **(compiled or {}),
+    )
+    return dtn
+
+
+def tiny_classifier(policy="float32", seed=0):
+    """Returns an uncompiled classifier of a few filters."""
+    keras.utils.set_random_seed(seed)
+    return Classifier(ContentEncoder(F_CHANNELS, dtype=policy))
+
+
+def pixels(n=8, channels=1, seed=0):
+    """Returns stored pixels: uint8 (n, 32, 32, channels), smooth blobs, no two alike."""
+    draw = np.random.default_rng(seed)
+    coarse = draw.integers(0, 256, (n, 4, 4, channels), np.uint8)
+    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def images(n=8, channels=1, seed=0):
+    """Returns what nets read: float32 (n, 32, 32, channels) in [-1, 1]."""
+    return (pixels(n, channels, seed) / 127.5 - 1.0).astype(np.float32)
+
+
+def snapshot(model):
+    """Returns copies of all variables of f, g and D, by net."""
+    return {net: [v.numpy() for v in getattr(model, net).variables] for net in ("f", "g", "d")}
+
+
+def moved(model, before):
+    """Says for each net whether any of its variables is not what it was."""
+    after = snapshot(model)
+    return {
+        net: any((a != b).any() for a, b in zip(after[net], before[net], strict=True))
+        for net in before
+    }
+
+
+def state(model):
+    """Returns everything a resumed run must bring back, as a flat list of arrays."""
+    optimizers = ("optimizer", "d_optimizer", "g_optimizer")
+    found = [getattr(model, name, None) for name in optimizers]
+    return [v.numpy() for part in (model, *filter(None, found)) for v in part.variables]
