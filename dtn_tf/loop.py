@@ -47,7 +47,11 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
     callbacks = [_StopOnNaN(), *callbacks, checkpoint, stop]
     for callback in callbacks:
         callback.start, callback.num_steps = start, num_steps
-    model.fit(batches(start, num_steps), epochs=1, verbose=0, callbacks=callbacks)
+    data = batches(start, num_steps)
+    try:
+        model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+    finally:
+        stop.give_back()  # Keras calls no callback after an error
     checkpoint.save()
     if stop.was_asked and checkpoint.step < num_steps:
         raise Interrupted(f"stopped at step {checkpoint.step} of {num_steps}, saved")
@@ -130,6 +134,7 @@ class _StopOnSignal(keras.callbacks.Callback):
     """Turns Ctrl-C into a stop after the current step; a second one is not held back."""
 
     was_asked = False
+    _old = {}
 
     def on_train_begin(self, logs=None):
         self._old = {}
@@ -139,15 +144,12 @@ class _StopOnSignal(keras.callbacks.Callback):
         except ValueError:  # not the main thread: whoever owns it handles signals
             pass
 
-    def on_train_end(self, logs=None):
-        self._restore()
-
     def _ask(self, number, frame):
         self.was_asked = True
         self.model.stop_training = True
-        self._restore()
+        self.give_back()
 
-    def _restore(self):
+    def give_back(self):
         for number, handler in self._old.items():
             signal.signal(number, handler)
         self._old = {}

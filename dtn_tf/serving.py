@@ -23,7 +23,7 @@ def export(dtn, directory, channels):
     temporary = directory.with_name(f"partial-{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     module = tf.Module()
-    module.dtn = dtn
+    module.f, module.g_ema = dtn.f, dtn.g_ema  # not D, not the training step
     spec = tf.TensorSpec((None, 32, 32, channels), tf.uint8, name="images")
     module.translate = tf.function(lambda x: translate(dtn, x), input_signature=[spec])
     tf.saved_model.save(module, str(temporary), signatures=module.translate)

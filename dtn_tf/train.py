@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dtn_tf import callbacks, classify, images, loop, precision, run_dir, serving
 from dtn_tf.data import domains, pipeline, sources
+from dtn_tf.data.digits import hold_out
 from dtn_tf.dtn import DTN
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.decoder import Decoder
@@ -78,7 +79,7 @@ def train(config, workdir, cache_dir):
     run_dir.check(workdir, config)
     if (workdir / "dtn.keras").exists():
         print(f"{workdir} is finished: there is nothing to train.")
-        return keras.models.load_model(workdir / "dtn.keras")
+        return load(workdir)
     print(source.notice, flush=True)
     with run_dir.locked(workdir):
         s, validation = load_source(config, source, task)
@@ -92,13 +93,19 @@ def train(config, workdir, cache_dir):
         run_dir.write(workdir, config, **facts)
         f_dir = pretrain_f(config, source, task, cache_dir)
         shutil.copytree(f_dir / "tb", workdir / "tb" / "pretrain_f", dirs_exist_ok=True)
-        shutil.copyfile(f_dir / "accuracy.json", workdir / "f_accuracy.json")
+        for name in ("f.keras", "accuracy.json"):
+            shutil.copyfile(f_dir / name, workdir / name)
         dtn = build(config, task, keras.models.load_model(f_dir / "f.keras").encoder)
         _fit_dtn(dtn, config, s, t, validation, workdir)
         serving.export(dtn, workdir / "export", task.source.channels)
         loop.save_atomically(workdir / "dtn.keras", dtn.save)
         shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
     return dtn
+
+
+def load(workdir):
+    """Returns the trained `DTN` of a finished run: `dtn(x)` translates, see `images.to_model`."""
+    return keras.models.load_model(pathlib.Path(workdir) / "dtn.keras")
 
 
 def build(config, task, f):
@@ -127,13 +134,12 @@ def build(config, task, f):
 def load_source(config, source, task):
     """Returns the unlabelled set s and the validation tail, both of the source domain."""
     digits = source.load(task.source, _source_split(config, task))
-    return _hold_out(config, digits)
+    return tuple(part.without_labels() for part in hold_out(digits, config.num_validation))
 
 
 def load_target(config, source, task):
-    """Returns the set t. Its labels are dropped here: nothing that trains can see them."""
-    digits = source.load(task.target, config.target_split)
-    return dataclasses.replace(digits, labels=None)
+    """Returns the set t. Its labels are left behind here: nothing that trains sees them."""
+    return source.load(task.target, config.target_split).without_labels()
 
 
 def pretrain_f(config, source, task, cache_dir):
@@ -159,7 +165,8 @@ def pretrain_f(config, source, task, cache_dir):
             print(f"f was trained before by these settings: {directory}")
             return directory
         run_dir.write_json(directory / "settings.json", settings)
-        digits, held_out = _hold_out(config, source.load(task.content, config.pretrain_split))
+        digits = source.load(task.content, config.pretrain_split)
+        digits, held_out = hold_out(digits, config.num_validation)
         keras.utils.set_random_seed(config.seed)
         encoder = ContentEncoder(config.f_channels, task.content.channels, dtype=config.precision)
         classifier = classify.fit(
@@ -212,11 +219,6 @@ def _fit_dtn(dtn, config, s, t, validation, workdir):
 def _scaled(x_s, x_t, k):
     """A batch as `DTN.train_step` takes it."""
     return images.to_model(x_s[0]), images.to_model(x_t[0])
-
-
-def _hold_out(config, digits):
-    """Cuts the validation tail: `num_validation` images, a tenth of a small set at most."""
-    return sources.split_tail(digits, min(config.num_validation, len(digits.images) // 10))
 
 
 def _source_split(config, task):

@@ -8,6 +8,19 @@ SIZE = 32  # pixels, of every picture of the project
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Images in memory, their labels left behind: what DTN trains on.
+
+    Attributes:
+        images: uint8 array `(n, 32, 32, 1 or 3)`.
+        title: What they are, for tables and figures.
+    """
+
+    images: np.ndarray
+    title: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Digits:
     """Labelled images in memory.
 
@@ -36,6 +49,23 @@ class Digits:
             )
         if np.any(self.labels > 9):
             raise ValueError(f"{self.title}: found label {self.labels.max()}, expected 0 to 9.")
+
+    def without_labels(self):
+        """Returns the images alone."""
+        return Unlabelled(self.images, self.title)
+
+
+def hold_out(digits, at_most):
+    """Cuts off the validation tail: `at_most` images, and a tenth of a small set at most.
+
+    Args:
+        digits: `Digits`.
+        at_most: Images wanted in the tail.
+
+    Returns:
+        `(head, tail)`, see `split_tail`.
+    """
+    return split_tail(digits, min(at_most, len(digits.labels) // 10))
 
 
 def split_tail(digits, num_tail):

@@ -1,0 +1,140 @@
+"""Results -> the paper's table as Markdown, and figures that say which data they show."""
+
+import numpy as np
+from matplotlib import figure
+
+from dtn_tf import callbacks, images, loop
+
+# Table 1 of the paper: (row, preset that trains it, accuracy of the MNIST classifier on
+# G(SVHN test)). The row without a preset is the untranslated input.
+TABLE_1 = (
+    ("DTN", "dtn", 0.9066),
+    ("DTN w/o L_TID", "dtn_no_tid", 0.8840),
+    ("DTN w/o L_CONST", "dtn_no_const", 0.7455),
+    ("DTN w/o L_D and L_GANG", "dtn_no_gan", 0.3470),
+    ("DTN w/o L_CONST & L_TID", "dtn_no_const_tid", 0.0528),
+    ("Original SVHN image", None, 0.4006),
+)
+
+
+def table(results, domain, split):
+    """Lays the measured rows beside the paper's.
+
+    Args:
+        results: Result dicts of `evaluate.evaluate`, any number per preset; runs of
+            different seeds become mean and sample standard deviation.
+        domain: Source domain. The paper has numbers for svhn alone.
+        split: Of the source domain, for the caption.
+
+    Returns:
+        Markdown.
+    """
+    originals = [r["original"] for r in results]
+    lines = [
+        f"Accuracy of the judge on translated images, source {domain}, split {split}.",
+        "",
+        "| method | paper | this project | runs | n | source data |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, preset, paper in TABLE_1:
+        rows = [r for r in results if r["preset"] == preset] if preset else results
+        values = [r["accuracy"] for r in rows] if preset else originals
+        if not preset:
+            values = values[:1]  # one judge, one set of images: it does not depend on the run
+        number = f"{paper:.2%}" if domain == "svhn" else "none"
+        if values:
+            counts = f"{len(values)} | {rows[0]['n']} | {rows[0]['source']}"
+            lines.append(f"| {name} | {number} | **{spread(values)}** | {counts} |")
+        else:
+            command = f"`python train_main.py --domain={domain} --preset={preset}`"
+            lines.append(f"| {name} | {number} | not trained: {command} | 0 | | |")
+    return "\n".join(lines) + "\n"
+
+
+def spread(values):
+    """Formats shares as percent: the value, or mean and sample standard deviation."""
+    if len(values) == 1:
+        return f"{values[0]:.2%}"
+    return f"{np.mean(values):.2%} ± {100 * np.std(values, ddof=1):.2f}"
+
+
+def details(result):
+    """What stands behind one run's row, as Markdown."""
+    digits = " | ".join(str(k) for k in range(len(result["per_digit"])))
+    shares = " | ".join("none" if v is None else f"{v:.1%}" for v in result["per_digit"])
+    f_lines = [f"| f on {title} | {value:.2%} |" for title, value in result["f"].items()]
+    lines = [
+        f"Run `{result['preset']}`, seed {result['seed']}, {result['n']} images of"
+        f" {result['source']}, judged by a classifier of {result['target']}"
+        f" ({result['judge']:.2%} on its own test split).",
+        "",
+        "| measured | value |",
+        "|---|---|",
+        f"| translated accuracy | {result['accuracy']:.2%} |",
+        f"| untranslated accuracy | {result['original']:.2%} |",
+        *f_lines,
+        f"| Fréchet distance, translated to real | {result['frechet']:.2f} |",
+        f"| the same, real to real (floor) | {result['frechet_floor']:.2f} |",
+        "",
+        f"| digit | {digits} |",
+        "|---" * (len(result["per_digit"]) + 1) + "|",
+        f"| translated accuracy | {shares} |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw_confusion(result, path):
+    """Draws the confusion matrix: rows are true digits, columns what the judge read.
+
+    Args:
+        result: Result dict of `evaluate.evaluate`.
+        path: PNG file to write.
+    """
+    counts = np.array(result["confusion"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    page = figure.Figure(figsize=(7, 6.4), layout="constrained")
+    axes = page.add_subplot()
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    page.colorbar(picture, label="share of the true digit", shrink=0.8)
+    for row, column in np.ndindex(counts.shape):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = str(counts[row, column]) if counts[row, column] else "·"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    axes.set(
+        xticks=range(len(counts)),
+        yticks=range(len(counts)),
+        xlabel="read by the judge from the translation",
+        ylabel="true digit",
+    )
+    axes.set_title(_title(result), fontsize=10)
+    _save(page, path)
+
+
+def draw_translations(result, x, gx, path, columns=16):
+    """Draws inputs over their translations, uncurated.
+
+    Args:
+        result: Result dict of `evaluate.evaluate`, for the title.
+        x: uint8 `(n, 32, 32, channels)`, source images.
+        gx: uint8 `(n, 32, 32, channels)`, their translations.
+        path: PNG file to write.
+        columns: Images per row.
+    """
+    grid = images.to_grid(callbacks.paired_rows(x, gx, columns), columns)
+    page = figure.Figure(figsize=(9, 9 * grid.shape[0] / grid.shape[1] + 0.5), layout="constrained")
+    axes = page.add_subplot()
+    axes.imshow(grid, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(f"{_title(result)}\nodd rows: input, even rows: translation", fontsize=10)
+    _save(page, path)
+
+
+def _title(result):
+    return (
+        f"{result['preset']}: {result['source']} to {result['target']},"
+        f" {result['accuracy']:.2%} of {result['n']}"
+    )
+
+
+def _save(page, path):
+    loop.save_atomically(path, lambda temporary: page.savefig(temporary, dpi=130))

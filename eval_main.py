@@ -1,0 +1,37 @@
+"""Scores a trained network as in the paper's table: python eval_main.py"""
+
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import common_flags, eval_flags
+
+absl_flags.adopt_module_key_flags(common_flags)  # shown by --help
+absl_flags.adopt_module_key_flags(eval_flags)
+
+
+def main(argv):
+    """Flags -> one call into dtn_tf."""
+    if argv[1:]:
+        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
+    from dtn_tf import evaluate, report  # here: --help need not wait for TensorFlow
+
+    try:
+        workdir = eval_flags.WORKDIR.value or evaluate.newest_run("runs")
+        result, table = evaluate.evaluate(
+            workdir,
+            common_flags.CACHE_DIR.value,
+            eval_flags.SPLIT.value,
+            common_flags.DATA.value,
+            common_flags.DATA_DIR.value,
+            eval_flags.JUDGE_STEPS.value,
+        )
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f"error: {error}")
+    print(f"\n{table}\n{report.details(result)}")
+    print(f"Tables and figures: {workdir}/eval-{result['split']}")
+
+
+if __name__ == "__main__":
+    app.run(main)
