@@ -1,5 +1,6 @@
 """Scores a trained network as in the paper's table: python eval_main.py"""
 
+import os
 import sys
 
 from absl import app
@@ -7,6 +8,7 @@ from absl import flags as absl_flags
 
 from flags import common_flags, eval_flags
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow loads
 absl_flags.adopt_module_key_flags(common_flags)  # shown by --help
 absl_flags.adopt_module_key_flags(eval_flags)
 
@@ -27,7 +29,7 @@ def main(argv):
             common_flags.DATA_DIR.value,
             eval_flags.JUDGE_STEPS.value,
         )
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     print(f"\n{table}\n{report.details(result)}")
     print(f"Tables and figures: {workdir}/eval-{result['split']}")

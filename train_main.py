@@ -1,5 +1,6 @@
 """Trains a Domain Transfer Network: python train_main.py --domain=svhn"""
 
+import os
 import sys
 
 from absl import app
@@ -7,6 +8,7 @@ from absl import flags as absl_flags
 
 from flags import common_flags, train_flags
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow loads
 absl_flags.adopt_module_key_flags(common_flags)  # shown by --help
 absl_flags.adopt_module_key_flags(train_flags)
 
@@ -28,7 +30,7 @@ def main(argv):
             print(f"Watch it: tensorboard --logdir={workdir}/tb")
     except loop.Interrupted as stopped:
         sys.exit(f"{stopped}. The same command goes on from there.")
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -26,7 +26,9 @@ class DTNConfig:
         pretrain_steps: Batches that train f.
         pretrain_batch_size: Images per batch of f's training.
         pretrain_learning_rate: Peak of f's warm-up and cosine decay.
-        pretrain_invert: Probability that f sees an image as its negative.
+        pretrain_geometry, pretrain_colour, pretrain_invert: How f's training images
+            are distorted, see `data.augment`.
+        feature_scale: Scale of f(x), the unit of L_CONST, see `nets.content`.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
@@ -55,7 +57,10 @@ class DTNConfig:
     pretrain_steps: int = 4000
     pretrain_batch_size: int = 128
     pretrain_learning_rate: float = 1e-3
+    pretrain_geometry: float = 1.0
+    pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
+    feature_scale: float = 0.5
     steps: int = 1000
     batch_size: int = 128
     alpha: float = 15.0
@@ -100,7 +105,10 @@ _RANGES = {
     "pretrain_steps": (1, _BIG),
     "pretrain_batch_size": (2, 65536),
     "pretrain_learning_rate": (1e-8, 1.0),
+    "pretrain_geometry": (0.0, 5.0),
+    "pretrain_colour": (0.0, 2.0),
     "pretrain_invert": (0.0, 1.0),
+    "feature_scale": (1e-3, 1e3),
     "steps": (1, _BIG),
     "batch_size": (2, 65536),
     "alpha": (0.0, 1e6),

@@ -52,9 +52,12 @@ def read(workdir):
     """
     path = pathlib.Path(workdir) / "config.json"
     try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not the settings of a run: {error}.") from error
+        content = json.loads(path.read_text())
+        if not isinstance(content["config"], dict):
+            raise TypeError("its config is no mapping")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} is not the settings of a run: {error!r}.") from error
+    return content
 
 
 def write(workdir, config, **facts):

@@ -155,7 +155,9 @@ def pretrain_f(config, source, task, cache_dir):
         Path of a folder with f.keras (a `Classifier`), accuracy.json and tb/.
     """
     settings = {
-        k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
+        k: v
+        for k, v in dataclasses.asdict(config).items()
+        if k.startswith(("pretrain_", "f_", "feature_"))
     }
     settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
     settings |= {"domain": task.content.name}
@@ -168,7 +170,12 @@ def pretrain_f(config, source, task, cache_dir):
         digits = source.load(task.content, config.pretrain_split)
         digits, held_out = hold_out(digits, config.num_validation)
         keras.utils.set_random_seed(config.seed)
-        encoder = ContentEncoder(config.f_channels, task.content.channels, dtype=config.precision)
+        encoder = ContentEncoder(
+            config.f_channels,
+            task.content.channels,
+            scale=config.feature_scale,
+            dtype=config.precision,
+        )
         classifier = classify.fit(
             Classifier(encoder, task.content.num_classes),
             digits,
@@ -178,7 +185,11 @@ def pretrain_f(config, source, task, cache_dir):
             batch_size=config.pretrain_batch_size,
             learning_rate=config.pretrain_learning_rate,
             seed=config.seed,
-            distort={"invert": config.pretrain_invert},
+            distort={
+                "geometry": config.pretrain_geometry,
+                "colour": config.pretrain_colour,
+                "invert": config.pretrain_invert,
+            },
             log_every=config.log_every,
         )
         measured = {held_out.title: classify.accuracy(classifier, held_out)}

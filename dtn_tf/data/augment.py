@@ -17,7 +17,7 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
         images: float32 tensor `(batch, height, width, channels)`, in [-1, 1].
         seed: int tensor of shape `(2,)`; equal seeds give equal distortions.
         geometry: Strength of the random affine map: at 1, up to 2 pixels of shift
-            in 32, 10 % of scale and stretch, 6 degrees of rotation. 0 is none.
+            in 32, 10 % of scale, stretch and slant, 6 degrees of rotation. 0 is none.
         colour: Strength of contrast and brightness changes: at 1, contrast times
             0.6 to 1.4 about the image's mean, brightness plus or minus 0.3.
         invert: Probability that an image becomes its negative.

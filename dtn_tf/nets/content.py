@@ -25,6 +25,12 @@ class ContentEncoder(keras.Model):
             f(x). The paper: (64, 128, 256, 128). Kernel size is our choice.
         image_channels: 1 or 3, what the first convolution reads. Gray is
             repeated to RGB and RGB turned gray as needed.
+        standardize: Whether each image is first brought to mean 0 and variance 1.
+            A handwritten digit has several times the contrast of a photographed
+            one; without it f's features tell the domains apart by their scale, and
+            L_CONST asks g for grey images.
+        scale: About the standard deviation of a feature over s: the unit in
+            which L_CONST is measured: the paper gives its weight, 15, and no unit.
         dtype: Keras dtype policy, e.g. "mixed_bfloat16".
 
     Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
@@ -33,7 +39,15 @@ class ContentEncoder(keras.Model):
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
     """
 
-    def __init__(self, channels=(64, 128, 256, 128), image_channels=3, dtype=None, **kwargs):
+    def __init__(
+        self,
+        channels=(64, 128, 256, 128),
+        image_channels=3,
+        standardize=True,
+        scale=0.5,
+        dtype=None,
+        **kwargs,
+    ):
         super().__init__(dtype=dtype, **kwargs)
         if len(channels) != len(_POOLS):
             raise ValueError(
@@ -41,6 +55,8 @@ class ContentEncoder(keras.Model):
             )
         self.channels = tuple(channels)
         self.image_channels = image_channels
+        self.standardize = standardize
+        self.scale = scale
         self.convs = [
             keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c in channels
@@ -60,10 +76,11 @@ class ContentEncoder(keras.Model):
     def call(self, x, training=False):
         """Returns f(x)."""
         x = images.with_channels(x, self.image_channels)
+        x = _standardized(x) if self.standardize else x
         for k, (conv, norm, pool) in enumerate(zip(self.convs, self.norms, _POOLS, strict=True)):
             x = tf.nn.relu(x) if k else x
             x = norm(tf.nn.max_pool2d(conv(x), pool, pool, "VALID"), training=training)
-        return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+        return self.scale * tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -71,7 +88,16 @@ class ContentEncoder(keras.Model):
             **super().get_config(),
             "channels": self.channels,
             "image_channels": self.image_channels,
+            "standardize": self.standardize,
+            "scale": self.scale,
         }
+
+
+def _standardized(x, eps=0.01):
+    """Mean 0 and variance 1 per image; eps keeps a blank image blank."""
+    wide = tf.cast(x, tf.float32)
+    mean, variance = tf.nn.moments(wide, axes=(1, 2, 3), keepdims=True)
+    return tf.cast((wide - mean) * tf.math.rsqrt(variance + eps), x.dtype)
 
 
 @keras.saving.register_keras_serializable("dtn_tf")

@@ -1,0 +1,83 @@
+"""Which batch statistics should g translate with? Scores a finished run with each choice.
+
+    python -m benchmarks.batch_statistics --workdir=runs/svhn-dtn
+
+g's batch norm sees f(source) and f(target) in turns while it trains. Translation can
+use the moving statistics of the source pass, of the target pass, of both mixed (what a
+plain batch norm would have kept), or statistics estimated anew from source images; and
+the weights of g or their average. Accuracy is on the validation tail of the source.
+"""
+
+import numpy as np
+from absl import app, flags
+
+from dtn_tf import classify, config, evaluate, images, run_dir, train
+from dtn_tf.data import domains, sources
+from dtn_tf.data.digits import hold_out
+
+_WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn", "Finished run.")
+_CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where the judge is kept.")
+_JUDGE_STEPS = flags.DEFINE_integer("judge_steps", 2000, "As in eval_main.py.", lower_bound=1)
+_NUM_ESTIMATE = 2000  # source images, for statistics estimated anew
+
+
+def main(argv):
+    """Prints one line of Markdown per choice."""
+    del argv
+    settings = config.DTNConfig(**run_dir.read(_WORKDIR.value)["config"])
+    task = domains.TASKS[settings.domain]
+    source = sources.open_source(settings.data, settings.data_dir, _CACHE_DIR.value)
+    s, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
+    real = source.load(task.target, "test")
+    judge, _ = evaluate.train_judge(source, task.target, real, _CACHE_DIR.value, _JUDGE_STEPS.value)
+    dtn = train.load(_WORKDIR.value)
+    fx = dtn.f(images.to_model(s.images[:_NUM_ESTIMATE]))
+    print(f"{_WORKDIR.value}: accuracy on {validation.title}\n")
+    print("| statistics | average of g | g itself |\n|---|---|---|")
+    for name, change in (
+        ("source pass", lambda norm: None),
+        ("target pass", lambda norm: _copy(norm, 1)),
+        ("both mixed", _mix),
+        ("estimated anew from source", None),
+    ):
+        cells = []
+        for net in (dtn.g_ema, dtn.g):
+            before = net.get_weights()
+            _estimate(net, fx) if change is None else [change(norm) for norm in net.norms]
+            cells.append(f"{_accuracy(dtn, net, judge, validation):.2%}")
+            net.set_weights(before)
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def _accuracy(dtn, net, judge, digits):
+    def read(x):
+        return judge(images.to_model(images.to_uint8(net(dtn.f(x), domain=0))))
+
+    return np.mean(np.argmax(classify.apply(read, digits.images), axis=1) == digits.labels)
+
+
+def _copy(norm, row):
+    """Puts one domain's statistics in the place of the source's."""
+    for moving in (norm.moving_mean, norm.moving_variance):
+        value = moving.numpy()
+        value[0] = value[row]
+        moving.assign(value)
+
+
+def _mix(norm):
+    """What one moving average over both passes converges to."""
+    for moving in (norm.moving_mean, norm.moving_variance):
+        value = moving.numpy()
+        value[0] = value.mean(axis=0)
+        moving.assign(value)
+
+
+def _estimate(net, fx):
+    """Statistics of one large batch, by a pass that forgets the old ones."""
+    for norm in net.norms:
+        norm.momentum = 0.0
+    net(fx, domain=0, training=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
