@@ -1,0 +1,85 @@
+import dataclasses
+import math
+
+from absl.testing import parameterized
+
+from dtn_tf import config
+from tests import testing
+
+_DEFAULT = config.DTNConfig()
+_ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
+_FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
+_CHANNELS = {"f_channels": 4, "g_channels": 3, "d_channels": 4}
+
+_PAPER = {  # what each row of the paper's table leaves out
+    "dtn": {},
+    "dtn_no_tid": {"beta": 0.0},
+    "dtn_no_const": {"alpha": 0.0},
+    "dtn_no_gan": {"gan": 0.0},
+    "dtn_no_const_tid": {"alpha": 0.0, "beta": 0.0},
+}
+
+
+def _with(**changes):
+    return dataclasses.replace(_DEFAULT, **changes)
+
+
+class CheckTest(testing.TestCase):
+    def test_every_field_is_checked(self):
+        checked = {*config._CHOICES, *config._RANGES, *_CHANNELS, *_FREE}
+        self.assertEqual({f.name for f in dataclasses.fields(_DEFAULT)}, checked)
+
+    @parameterized.parameters(*_ENDS)
+    def test_both_ends_of_a_range_are_in_it(self, name, low, high):
+        for value in (low, high):
+            self.assertEqual(getattr(_with(**{name: value}), name), value)
+
+    @parameterized.parameters(*_ENDS)
+    def test_beyond_either_end_is_refused(self, name, low, high):
+        beyond = (
+            (low - 1, high + 1) if isinstance(low, int) else (low - 1e-9, high * 1.001, math.nan)
+        )
+        for value in beyond:
+            with self.assertRaisesRegex(ValueError, f"{name}=.*out of range; expected") as caught:
+                _with(**{name: value})
+            self.assertIn(str(high), str(caught.exception))
+
+    @parameterized.parameters(*config._CHOICES.items())
+    def test_choices(self, name, allowed):
+        for value in allowed:
+            self.assertEqual(getattr(_with(**{name: value}), name), value)
+        with self.assertRaisesRegex(ValueError, f"{name}='other' is out of range") as caught:
+            _with(**{name: "other"})
+        self.assertIn(f"one of {', '.join(allowed)}", str(caught.exception))
+
+    @parameterized.parameters(*_CHANNELS.items())
+    def test_channels(self, name, length):
+        value = getattr(_with(**{name: [8] * length}), name)
+        self.assertEqual(value, (8,) * length)
+        for wrong in ((8,) * (length - 1), (8,) * (length + 1), (8,) * (length - 1) + (0,), ()):
+            with self.assertRaisesRegex(ValueError, f"{name}=.*{length} positive numbers"):
+                _with(**{name: wrong})
+
+    def test_frozen(self):
+        with self.assertRaises(dataclasses.FrozenInstanceError):
+            _DEFAULT.alpha = 1.0
+
+    def test_hashable_and_equal_by_value(self):
+        self.assertEqual(hash(_with(f_channels=[1, 2, 3, 4])), hash(_with(f_channels=(1, 2, 3, 4))))
+        self.assertNotEqual(_with(seed=1), _DEFAULT)
+
+
+class PresetsTest(testing.TestCase):
+    def test_they_are_the_rows_of_the_paper(self):
+        self.assertEqual(set(config.PRESETS), set(_PAPER))
+
+    @parameterized.parameters(*_PAPER.items())
+    def test_a_row_differs_from_dtn_in_what_it_leaves_out_alone(self, name, left_out):
+        expected = dataclasses.replace(config.PRESETS["dtn"], preset=name, **left_out)
+        self.assertEqual(config.PRESETS[name], expected)
+
+    def test_dtn_is_the_paper(self):
+        dtn = config.PRESETS["dtn"]
+        self.assertEqual((dtn.alpha, dtn.beta, dtn.gamma, dtn.gan), (15.0, 15.0, 0.0, 1.0))
+        self.assertEqual(dtn.f_channels, (64, 128, 256, 128))
+        self.assertEqual((dtn.content_distance, dtn.image_distance), ("mse", "mse"))

@@ -1,0 +1,138 @@
+import dataclasses
+import pathlib
+import subprocess
+import sys
+
+from absl import flags
+from absl.testing import flagsaver, parameterized
+
+from dtn_tf import config
+from flags import common_flags, train_flags
+from tests import testing
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+_FIELDS = {f.name for f in dataclasses.fields(config.DTNConfig)}
+_NOT_SETTINGS = {"workdir", "dry_run", "cache_dir"}  # flags about the run, not in its config
+
+
+def _defined():
+    """All flags of the two modules, by name."""
+    by_module = flags.FLAGS.flags_by_module_dict()
+    return {
+        flag.name: flag
+        for module in (common_flags, train_flags)
+        for flag in by_module[module.__name__]
+    }
+
+
+def _parse(*arguments):
+    flags.FLAGS(["train_main.py", *arguments])
+    return train_flags.config_from_flags()
+
+
+class FlagsTest(testing.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(flagsaver.flagsaver())
+        flags.FLAGS(["train_main.py"])
+
+    def test_every_setting_has_a_flag_and_every_flag_a_setting(self):
+        self.assertEqual(set(_defined()) - _NOT_SETTINGS, _FIELDS)
+
+    def test_every_flag_has_help(self):
+        for name, flag in _defined().items():
+            self.assertRegex(flag.help, r"^(<.*>: )?[A-Z].{8,}\.", name)  # <the choices>: first
+
+    @parameterized.parameters(*config.PRESETS)
+    def test_unset_means_as_in_the_preset(self, preset):
+        self.assertEqual(_parse(f"--preset={preset}"), config.PRESETS[preset])
+
+    @parameterized.parameters(
+        ("--alpha=3.5", "alpha", 3.5),
+        ("--beta=0", "beta", 0.0),
+        ("--gamma=0.05", "gamma", 0.05),
+        ("--gan=2", "gan", 2.0),
+        ("--seed=7", "seed", 7),
+        ("--steps=12", "steps", 12),
+        ("--batch_size=16", "batch_size", 16),
+        ("--pretrain_split=train+extra", "pretrain_split", "train+extra"),
+        ("--pretrain_steps=9", "pretrain_steps", 9),
+        ("--pretrain_batch_size=32", "pretrain_batch_size", 32),
+        ("--pretrain_learning_rate=0.01", "pretrain_learning_rate", 0.01),
+        ("--pretrain_invert=0", "pretrain_invert", 0.0),
+        ("--target_split=test", "target_split", "test"),
+        ("--num_validation=10", "num_validation", 10),
+        ("--precision=mixed_bfloat16", "precision", "mixed_bfloat16"),
+        ("--content_distance=cosine", "content_distance", "cosine"),
+        ("--image_distance=cosine", "image_distance", "cosine"),
+        ("--g_learning_rate=0.001", "g_learning_rate", 0.001),
+        ("--d_learning_rate=0.001", "d_learning_rate", 0.001),
+        ("--beta_1=0.9", "beta_1", 0.9),
+        ("--ema=0", "ema", 0.0),
+        ("--f_channels=1,2,3,4", "f_channels", (1, 2, 3, 4)),
+        ("--g_channels=8,8,4", "g_channels", (8, 8, 4)),
+        ("--d_channels=4,4,8,8", "d_channels", (4, 4, 8, 8)),
+        ("--log_every=1", "log_every", 1),
+        ("--grid_every=2", "grid_every", 2),
+        ("--checkpoint_every=3", "checkpoint_every", 3),
+        ("--data=files", "data", "files"),
+        ("--data_dir=digits", "data_dir", "digits"),
+        ("--domain=mnist", "domain", "mnist"),
+    )
+    def test_given_value_overrides_the_preset_and_nothing_else(self, argument, field, value):
+        expected = dataclasses.replace(config.PRESETS["dtn_no_tid"], **{field: value})
+        self.assertEqual(_parse("--preset=dtn_no_tid", argument), expected)
+
+    @parameterized.parameters(
+        *("--steps=0", "--pretrain_steps=0", "--batch_size=1", "--pretrain_batch_size=1"),
+        *("--seed=-1", "--alpha=-1", "--beta=-0.1", "--gamma=-1", "--gan=-1", "--ema=1"),
+        *("--g_learning_rate=2", "--d_learning_rate=-1", "--beta_1=1", "--pretrain_invert=1.1"),
+        *("--num_validation=0", "--log_every=0", "--grid_every=0", "--checkpoint_every=0"),
+        *("--precision=float64", "--content_distance=l1", "--image_distance=l1", "--data=web"),
+        *("--preset=paper", "--pretrain_split=test", "--target_split=extra", "--steps=many"),
+    )
+    def test_outside_the_bounds_is_refused_while_parsing(self, argument):
+        name = argument[2:].split("=")[0]
+        with self.assertRaisesRegex(flags.IllegalFlagValueError, name):
+            _parse(argument)
+
+    @parameterized.parameters(
+        ("--pretrain_learning_rate=0", "pretrain_learning_rate=0.0 is out of range"),
+        ("--batch_size=70000", "batch_size=70000 is out of range"),
+        ("--seed=3000000000", "seed=3000000000 is out of range"),
+        ("--f_channels=1,2,3", "f_channels=.*4 positive numbers"),
+        ("--g_channels=8,a,4", "--g_channels=8,a,4 is not a list of whole numbers"),
+        ("--d_channels=", "--d_channels= is not a list|d_channels=.*4 positive numbers"),
+    )
+    def test_what_flags_let_pass_the_config_refuses(self, argument, message):
+        with self.assertRaisesRegex(ValueError, message):
+            _parse(argument)
+
+    def test_workdir_is_named_for_domain_and_preset_unless_given(self):
+        _parse("--domain=mnist", "--preset=dtn_no_gan")
+        self.assertEqual(train_flags.workdir(), "runs/mnist-dtn_no_gan")
+        _parse("--workdir=elsewhere")
+        self.assertEqual(train_flags.workdir(), "elsewhere")
+
+
+class MainTest(testing.TestCase):
+    def _run(self, *command):
+        return subprocess.run(
+            [sys.executable, *command], cwd=_ROOT, capture_output=True, text=True, check=False
+        )
+
+    def test_help_lists_every_flag(self):
+        done = self._run("train_main.py", "--help")
+        self.assertEqual(done.returncode, 1)  # absl's way
+        for name in _FIELDS | _NOT_SETTINGS:
+            self.assertRegex(done.stdout, rf"--(\[no\])?{name}: ")
+
+    def test_mistyped_flag_and_stray_word_are_refused(self):
+        done = self._run("train_main.py", "--alpa=3")
+        self.assertIn("Unknown command line flag 'alpa'. Did you mean: alpha", done.stderr)
+        done = self._run("train_main.py", "svhn")
+        self.assertIn("Unknown arguments: svhn", done.stdout + done.stderr)
+
+    def test_flags_do_not_wait_for_tensorflow(self):
+        script = "import sys; from flags import train_flags; print('tensorflow' in sys.modules)"
+        self.assertEqual(self._run("-c", script).stdout, "False\n")
