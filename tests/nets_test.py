@@ -96,9 +96,42 @@ class ContentEncoderTest(testing.TestCase):
         kernel, bias = classifier.head.get_weights()
         self.assertAllClose(classifier(x), np.maximum(fx, 0.0) @ kernel + bias, atol=1e-4)
 
+    def test_contrast_and_brightness_do_not_reach_a_standardizing_f(self):
+        x = testing.images(4)
+        keras.utils.set_random_seed(0)
+        f, plain = ContentEncoder((4, 4, 8, 8)), ContentEncoder((4, 4, 8, 8), standardize=False)
+        plain.set_weights(f.get_weights())
+        self.assertAllClose(f(0.5 * x + 0.3), f(x), rtol=0.1, atol=0.1)
+        self.assertNotAllClose(plain(0.5 * x + 0.3), plain(x), rtol=0.1, atol=0.1)
+        mean, deviation = (m(x, axis=(1, 2, 3), keepdims=True) for m in (np.mean, np.std))
+        self.assertAllClose(f(x), plain((x - mean) / np.sqrt(deviation**2 + 0.01)), atol=1e-4)
+
+    def test_blank_images_have_finite_features_and_gradients(self):
+        f, blank = testing.tiny_nets()[0], tf.zeros((2, 32, 32, 1))
+        with tf.GradientTape() as tape:
+            tape.watch(blank)
+            loss = tf.reduce_sum(f(blank) ** 2)
+        self.assertTrue(np.isfinite(loss))
+        self.assertTrue(np.isfinite(tape.gradient(loss, blank)).all())
+
+    def test_scale_is_a_factor_of_the_feature(self):
+        f = ContentEncoder((4, 4, 8, 8), scale=0.5)
+        unscaled = ContentEncoder((4, 4, 8, 8), scale=1.0)
+        unscaled.set_weights(f.get_weights())
+        x = testing.images(4)
+        self.assertAllClose(f(x), 0.5 * unscaled(x))
+
     def test_inference_sees_images_one_by_one(self):
         f, x = testing.tiny_nets()[0], testing.images(4)
         self.assertAllClose(f(x)[2:3], f(x[2:3]), atol=1e-5)
+
+    def test_classifier_has_the_precision_of_its_encoder(self):
+        classifier = testing.tiny_classifier("mixed_float16")
+        classifier.compile(keras.optimizers.Adam(), "mse")  # Keras scales losses by that
+        self.assertIsInstance(classifier.optimizer, keras.optimizers.LossScaleOptimizer)
+        classifier = testing.tiny_classifier("float32")
+        classifier.compile(keras.optimizers.Adam(), "mse")
+        self.assertIsInstance(classifier.optimizer, keras.optimizers.Adam)
 
     def test_dropout_is_for_training_alone(self):
         classifier, x = testing.tiny_classifier(), testing.images(8)
@@ -118,10 +151,13 @@ class DecoderTest(testing.TestCase):
 
 class ConfigTest(testing.TestCase):
     @parameterized.named_parameters(
-        ("f", ContentEncoder((4, 4, 8, 8), image_channels=1, dtype="mixed_bfloat16")),
+        (
+            "f",
+            ContentEncoder((4, 4, 8, 8), 1, standardize=False, scale=2.0, dtype="mixed_bfloat16"),
+        ),
         ("g", Decoder((8, 8, 4), image_channels=3, features=16, dtype="mixed_bfloat16")),
         ("d", Discriminator((4, 4, 8, 8), 3, num_classes=2, dtype="mixed_bfloat16")),
-        ("classifier", Classifier(ContentEncoder((4, 4, 8, 8), 1, "mixed_float16"), 7, 0.25)),
+        ("classifier", Classifier(ContentEncoder((4, 4, 8, 8), 1, dtype="mixed_float16"), 7, 0.25)),
     )
     def test_config_makes_the_net_again(self, net):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(net))

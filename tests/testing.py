@@ -32,7 +32,7 @@ def tiny_nets(policy="float32", seed=0, channels=1):
     """Returns f, g and D of a few filters, equal for equal seeds."""
     keras.utils.set_random_seed(seed)
     return (
-        ContentEncoder(F_CHANNELS, dtype=policy),
+        _with_unit_features(ContentEncoder(F_CHANNELS, dtype=policy)),
         Decoder(G_CHANNELS, channels, F_CHANNELS[-1], dtype=policy),
         Discriminator(D_CHANNELS, channels, dtype=policy),
     )
@@ -56,6 +56,16 @@ def tiny_classifier(policy="float32", seed=0):
     """Returns an uncompiled classifier of a few filters."""
     keras.utils.set_random_seed(seed)
     return Classifier(ContentEncoder(F_CHANNELS, dtype=policy))
+
+
+def _with_unit_features(f):
+    """Gives f the statistics of some images, as training would have."""
+    for momentum in (0.0, 0.99):
+        for norm in f.norms:
+            norm.momentum = momentum
+        if not momentum:
+            f(images(32, 3, seed=9), training=True)
+    return f
 
 
 def pixels(n=8, channels=1, seed=0):

@@ -108,17 +108,20 @@ class Classifier(keras.Model):
         encoder: A `ContentEncoder`.
         num_classes: Width of the logits.
         dropout: Share of ReLU(f(x)) set to zero while training.
+        dtype: Keras dtype policy; the encoder's unless told otherwise. Keras scales
+            losses by it, which float16 gradients need.
 
     Input shape: as the encoder's.
     Output shape: `(batch, num_classes)`, float32 logits.
     """
 
-    def __init__(self, encoder, num_classes=10, dropout=0.5, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, encoder, num_classes=10, dropout=0.5, dtype=None, **kwargs):
+        super().__init__(dtype=dtype or encoder.dtype_policy, **kwargs)
         self.encoder = encoder
         self.num_classes = num_classes
         self.dropout = dropout
-        self.drop = keras.layers.Dropout(dropout)  # its seed is part of the saved state
+        # Its seed is part of the saved state.
+        self.drop = keras.layers.Dropout(dropout, dtype="float32")
         self.head = keras.layers.Dense(num_classes, dtype="float32")
         self.build()
 
