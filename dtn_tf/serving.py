@@ -11,8 +11,8 @@ from dtn_tf import images
 def export(dtn, directory, channels):
     """Writes a SavedModel that needs TensorFlow alone, none of this project's code.
 
-        translate = tf.saved_model.load(directory).translate
-        digits = translate(house_numbers)  # uint8 in, uint8 out
+        exported = tf.saved_model.load(directory)  # keep it: it owns the weights
+        digits = exported.translate(house_numbers)  # uint8 in, uint8 out
 
     Args:
         dtn: A trained `DTN`.
