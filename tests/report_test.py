@@ -1,0 +1,83 @@
+import numpy as np
+from PIL import Image
+
+from dtn_tf import config, report
+from tests import testing
+
+
+def result(**changes):
+    return {
+        "preset": "dtn",
+        "seed": 0,
+        "accuracy": 0.8,
+        "original": 0.4,
+        "n": 5000,
+        "source": "SVHN test",
+        "target": "MNIST test",
+        "judge": 0.994,
+        "f": {"SVHN test": 0.95, "MNIST test": 0.7},
+        "frechet": 12.5,
+        "frechet_floor": 0.5,
+        "per_digit": [0.5] * 9 + [None],
+        "confusion": (np.eye(10, dtype=int) * 3).tolist(),
+        **changes,
+    }
+
+
+class TableTest(testing.TestCase):
+    def line(self, text, name):
+        return next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+
+    def test_one_run_beside_the_papers_number(self):
+        text = report.table([result()], "svhn", "test")
+        self.assertEqual(
+            self.line(text, "DTN"), "| DTN | 90.66% | **80.00%** | 1 | 5000 | SVHN test |"
+        )
+
+    def test_seeds_become_mean_and_sample_deviation(self):
+        runs = [result(seed=k, accuracy=a) for k, a in enumerate((0.80, 0.82, 0.87))]
+        text = report.table(runs, "svhn", "test")
+        # mean 0.83, squared deviations 9, 1, 16 (in 1e-4): sqrt(26 / 2) = 3.61 points
+        self.assertIn("**83.00% ± 3.61** | 3 |", self.line(text, "DTN"))
+
+    def test_missing_rows_name_the_command_that_makes_them(self):
+        text = report.table([result()], "svhn", "test")
+        self.assertIn(
+            "`python train_main.py --domain=svhn --preset=dtn_no_tid`",
+            self.line(text, "DTN w/o L_TID"),
+        )
+        self.assertNotIn("train_main", self.line(text, "DTN"))
+
+    def test_original_image_is_measured_once(self):
+        runs = [result(seed=k) for k in range(3)]
+        line = self.line(report.table(runs, "svhn", "test"), "Original SVHN image")
+        self.assertIn("| 40.06% | **40.00%** | 1 |", line)
+
+    def test_reverse_direction_has_no_number_of_the_paper(self):
+        text = report.table([result()], "mnist", "test")
+        self.assertNotIn("90.66%", text)
+        self.assertIn("--domain=mnist", text)
+
+    def test_every_row_is_a_preset(self):
+        rows = {preset for _, preset, _ in report.TABLE_1 if preset}
+        self.assertEqual(rows, set(config.PRESETS))
+
+
+class DetailsTest(testing.TestCase):
+    def test_says_what_was_measured_on_what(self):
+        text = report.details(result())
+        for part in ("SVHN test", "99.40%", "| f on MNIST test | 70.00% |", "12.50", "0.50"):
+            self.assertIn(part, text)
+        self.assertIn("50.0% | none |", text)
+
+
+class FiguresTest(testing.TestCase):
+    def test_confusion_and_translations_are_written_whole(self):
+        report.draw_confusion(result(), self.directory / "c.png")
+        x = testing.pixels(20, 3)
+        report.draw_translations(result(), x, testing.pixels(20), self.directory / "t.png")
+        for name in ("c.png", "t.png"):
+            picture = np.asarray(Image.open(self.directory / name).convert("L"))
+            self.assertGreater(picture.shape[1], 600)
+            self.assertGreater(picture.std(), 10)
+        self.assertLen(list(self.directory.iterdir()), 2)

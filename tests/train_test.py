@@ -1,0 +1,123 @@
+"""One run from drawn digits to the table, and what a second start does."""
+
+import contextlib
+import dataclasses
+import io
+import json
+
+import numpy as np
+import tensorflow as tf
+
+from dtn_tf import config, evaluate, serving, train
+from dtn_tf.data import street_digits
+from tests import testing
+
+SMALL = dataclasses.replace(
+    config.PRESETS["dtn"],
+    data="builtin",
+    precision="float32",
+    f_channels=testing.F_CHANNELS,
+    g_channels=testing.G_CHANNELS,
+    d_channels=testing.D_CHANNELS,
+    pretrain_steps=6,
+    pretrain_batch_size=16,
+    steps=6,
+    batch_size=8,
+    log_every=3,
+    grid_every=3,
+    checkpoint_every=2,
+)
+
+
+class RunTest(testing.TestCase):
+    def setUp(self):
+        super().setUp()
+        small = {"train": (600, 0), "test": (200, 1)}  # the same digits, fewer of them
+        self.enter_context(_replaced(street_digits, "SPLITS", small))
+        self.workdir, self.cache = self.directory / "runs/svhn-dtn", self.directory / "cache"
+
+    def train(self, settings=SMALL, workdir=None):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            dtn = train.train(settings, workdir or self.workdir, self.cache)
+        return dtn, out.getvalue()
+
+    def test_from_drawn_digits_to_the_table(self):
+        dtn, out = self.train()
+        self.assertIn("DRAWN", out)  # nobody takes builtin for SVHN
+        for name in ("config.json", "f.keras", "dtn.keras", "export/saved_model.pb"):
+            self.assertTrue((self.workdir / name).exists(), name)
+        grids = {p.name for p in (self.workdir / "grids").iterdir()}
+        self.assertContainsSubset(
+            {"inputs_source.png", "translations-000000.png", "reconstructions-000006.png"}, grids
+        )
+        self.assertFalse((self.workdir / "checkpoints").exists())
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            result, table = evaluate.evaluate(self.workdir, self.cache, judge_steps=2)
+        self.assertEqual(result["n"], 200)
+        self.assertIn("drawn street digits (builtin) test", table)
+        self.assertEqual(np.sum(result["confusion"]), 200)
+        share = np.trace(result["confusion"]) / 200
+        self.assertAllClose(result["accuracy"], share)
+        line = json.loads((self.workdir / "eval.jsonl").read_text())
+        self.assertEqual(line, json.loads(json.dumps(result)))
+        for name in ("table.md", "confusion.png", "translations.png"):
+            self.assertTrue((self.workdir / "eval-test" / name).exists(), name)
+
+        x = testing.pixels(5, 3)
+        model = tf.saved_model.load(str(self.workdir / "export"))
+        exported = model.translate(x)
+        self.assertAllEqual(exported, evaluate.translate(dtn, x))
+        self.assertAllEqual(exported, serving.translate(train.load(self.workdir), x))
+
+    def test_second_start(self):
+        first, _ = self.train()
+        before = (self.workdir / "dtn.keras").read_bytes()
+        _, out = self.train()
+        self.assertIn("is finished", out)
+        self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
+        with self.assertRaisesRegex(ValueError, "alpha: there 15.0, now 1.0"):
+            self.train(dataclasses.replace(SMALL, alpha=1.0))
+        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0)
+        _, out = self.train(other, self.directory / "runs/svhn-dtn_no_const")
+        self.assertIn("f was trained before", out)  # one f for both runs
+        again, out = self.train(SMALL, self.directory / "runs/again")
+        for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+            self.assertAllEqual(a, b)
+
+    def test_validation_is_the_tail_and_is_never_trained_on(self):
+        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
+        s, validation = train.load_source(SMALL, source, task)
+        whole = source.load(task.source, "train")
+        self.assertAllEqual(np.concatenate([s.images, validation.images]), whole.images)
+        self.assertLen(validation.images, 60)  # a tenth of a small set
+
+    def test_training_data_has_no_labels(self):
+        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
+        for part in (
+            *train.load_source(SMALL, source, task),
+            train.load_target(SMALL, source, task),
+        ):
+            self.assertFalse(hasattr(part, "labels"))
+
+    def test_describe_says_what_would_be_loaded_and_writes_nothing(self):
+        text = train.describe(SMALL, self.workdir, self.cache)
+        for part in ("alpha", "15.0", "trains f", "the set s", "the set t", "street_digits"):
+            self.assertIn(part, text)
+        self.assertFalse(self.workdir.exists())
+        self.assertFalse(self.cache.exists())
+
+    def test_unknown_domain(self):
+        with self.assertRaisesRegex(ValueError, "domain='cat'; known are svhn, mnist"):
+            self.train(dataclasses.replace(SMALL, domain="cat"))
+
+
+@contextlib.contextmanager
+def _replaced(module, name, value):
+    old = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, old)
