@@ -19,13 +19,14 @@ def fit(
     num_steps,
     batch_size,
     learning_rate,
+    weight_decay,
     seed,
     distort,
     log_every,
 ):
     """Trains a classifier on labelled digits; f and the judge alike.
 
-    Adam, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
+    AdamW, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
 
     Args:
         classifier: `Classifier`, not compiled.
@@ -35,6 +36,8 @@ def fit(
         num_steps: Batches.
         batch_size: Images per batch.
         learning_rate: At the end of the warm-up.
+        weight_decay: Decoupled, times the learning rate per step; of all weights, the
+            scales of batch norm too.
         seed: Of batches and distortions.
         distort: Arguments of `augment.augment`.
         log_every: Steps between progress lines.
@@ -47,7 +50,7 @@ def fit(
         0.0, max(num_steps - warmup, 1), warmup_target=learning_rate, warmup_steps=warmup
     )
     classifier.compile(
-        keras.optimizers.Adam(rate),
+        keras.optimizers.AdamW(rate, weight_decay=weight_decay),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

@@ -26,14 +26,14 @@ class DTNConfig:
         pretrain_steps: Batches that train f.
         pretrain_batch_size: Images per batch of f's training.
         pretrain_learning_rate: Peak of f's warm-up and cosine decay.
+        pretrain_weight_decay: Of AdamW, while f trains.
         pretrain_geometry, pretrain_colour, pretrain_invert: How f's training images
             are distorted, see `data.augment`.
-        feature_scale: Scale of f(x), the unit of L_CONST, see `nets.content`.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
         content_distance, image_distance: The paper's d and d_2, of `DISTANCES`.
-        g_learning_rate, d_learning_rate: Of Adam.
+        g_learning_rate, d_learning_rate: Of Adam at the start of a cosine decay to 0.
         beta_1: Adam's first decay, for g and D.
         ema: Decay of the moving average of g that is scored; 0 switches it off.
         log_every, grid_every, checkpoint_every: Intervals, in steps.
@@ -52,27 +52,27 @@ class DTNConfig:
     seed: int = 0
     precision: str = "auto"
     f_channels: tuple[int, ...] = (64, 128, 256, 128)
-    g_channels: tuple[int, ...] = (512, 256, 128)
-    d_channels: tuple[int, ...] = (64, 128, 256, 512)
+    g_channels: tuple[int, ...] = (256, 128, 64)
+    d_channels: tuple[int, ...] = (64, 128, 256, 256)
     pretrain_steps: int = 4000
     pretrain_batch_size: int = 128
-    pretrain_learning_rate: float = 1e-3
-    pretrain_geometry: float = 1.0
+    pretrain_learning_rate: float = 2e-3
+    pretrain_weight_decay: float = 0.3
+    pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
-    feature_scale: float = 0.5
-    steps: int = 1000
-    batch_size: int = 128
+    steps: int = 1500
+    batch_size: int = 64
     alpha: float = 15.0
     beta: float = 15.0
     gamma: float = 0.0
     gan: float = 1.0
     content_distance: str = "mse"
     image_distance: str = "mse"
-    g_learning_rate: float = 3e-4
-    d_learning_rate: float = 3e-4
+    g_learning_rate: float = 1e-3
+    d_learning_rate: float = 5e-4
     beta_1: float = 0.5
-    ema: float = 0.99
+    ema: float = 0.995
     log_every: int = 50
     grid_every: int = 250
     checkpoint_every: int = 250
@@ -105,10 +105,10 @@ _RANGES = {
     "pretrain_steps": (1, _BIG),
     "pretrain_batch_size": (2, 65536),
     "pretrain_learning_rate": (1e-8, 1.0),
+    "pretrain_weight_decay": (0.0, 10.0),
     "pretrain_geometry": (0.0, 5.0),
     "pretrain_colour": (0.0, 2.0),
     "pretrain_invert": (0.0, 1.0),
-    "feature_scale": (1e-3, 1e3),
     "steps": (1, _BIG),
     "batch_size": (2, 65536),
     "alpha": (0.0, 1e6),

@@ -107,7 +107,7 @@ def train_judge(source, target, real, cache_dir, num_steps):
         The `Classifier`, and its accuracy on `real`.
     """
     policy = precision.resolve("auto")
-    settings = ["judge", source.name, target.name, num_steps, policy]
+    settings = ["judge", source.name, source.version, target.name, num_steps, policy]
     directory = pathlib.Path(cache_dir) / f"judge-{run_dir.fingerprint(*settings)}"
     with run_dir.locked(directory, wait=True):
         if not (directory / "accuracy.json").exists():
@@ -123,6 +123,7 @@ def train_judge(source, target, real, cache_dir, num_steps):
                 num_steps=num_steps,
                 batch_size=_JUDGE_BATCH,
                 learning_rate=_JUDGE_RATE,
+                weight_decay=0.0,
                 seed=_JUDGE_SEED,
                 distort={"colour": 0.0},
                 log_every=100,

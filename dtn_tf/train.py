@@ -125,10 +125,17 @@ def build(config, task, f):
         ema=config.ema,
     )
     dtn.compile(
-        d_optimizer=keras.optimizers.Adam(config.d_learning_rate, beta_1=config.beta_1),
-        g_optimizer=keras.optimizers.Adam(config.g_learning_rate, beta_1=config.beta_1),
+        d_optimizer=_adam(config.d_learning_rate, config),
+        g_optimizer=_adam(config.g_learning_rate, config),
     )
     return dtn
+
+
+def _adam(learning_rate, config):
+    """Adam whose rate falls to 0 along a cosine: at a constant rate accuracy keeps swinging."""
+    num_updates = 2 * config.steps  # one in each pass
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
+    return keras.optimizers.Adam(rate, beta_1=config.beta_1)
 
 
 def load_source(config, source, task):
@@ -155,12 +162,10 @@ def pretrain_f(config, source, task, cache_dir):
         Path of a folder with f.keras (a `Classifier`), accuracy.json and tb/.
     """
     settings = {
-        k: v
-        for k, v in dataclasses.asdict(config).items()
-        if k.startswith(("pretrain_", "f_", "feature_"))
+        k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
     }
     settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
-    settings |= {"domain": task.content.name}
+    settings |= {"domain": task.content.name, "version": source.version}
     directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
     with run_dir.locked(directory, wait=True):
         if (directory / "accuracy.json").exists():
@@ -173,7 +178,6 @@ def pretrain_f(config, source, task, cache_dir):
         encoder = ContentEncoder(
             config.f_channels,
             task.content.channels,
-            scale=config.feature_scale,
             dtype=config.precision,
         )
         classifier = classify.fit(
@@ -184,6 +188,7 @@ def pretrain_f(config, source, task, cache_dir):
             num_steps=config.pretrain_steps,
             batch_size=config.pretrain_batch_size,
             learning_rate=config.pretrain_learning_rate,
+            weight_decay=config.pretrain_weight_decay,
             seed=config.seed,
             distort={
                 "geometry": config.pretrain_geometry,

@@ -144,7 +144,7 @@ class JudgeTest(testing.TestCase):
             loads.append((domain.name, split))
             return part
 
-        source = types.SimpleNamespace(name="files", load=load)
+        source = types.SimpleNamespace(name="files", version="1", load=load)
         target = types.SimpleNamespace(name="mnist", channels=1, num_classes=10)
         first, accuracy = evaluate.train_judge(source, target, part, self.directory, 2)
         again, same = evaluate.train_judge(source, target, part, self.directory, 2)

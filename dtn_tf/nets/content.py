@@ -16,9 +16,10 @@ class ContentEncoder(keras.Model):
 
     The representation is what the last block gives before its ReLU; the ReLU
     belongs to whoever classifies it (see `Classifier`). Batch norm is not in the
-    paper's text: with it f learns faster, and its features have unit variance, so
-    that a weight of L_CONST means the same for every f. Pooling comes first in a
-    block, for a pooled map has a quarter of the elements.
+    paper's text: with it f learns faster, and together with weight decay it makes
+    features small that do not help to tell digits apart, so that L_CONST asks g for
+    the digit and not for the photo's background. Pooling comes first in a block, for
+    a pooled map has a quarter of the elements.
 
     Args:
         channels: Filters of the four 3x3 convolutions; the last is the size of
@@ -29,8 +30,6 @@ class ContentEncoder(keras.Model):
             A handwritten digit has several times the contrast of a photographed
             one; without it f's features tell the domains apart by their scale, and
             L_CONST asks g for grey images.
-        scale: About the standard deviation of a feature over s: the unit in
-            which L_CONST is measured: the paper gives its weight, 15, and no unit.
         dtype: Keras dtype policy, e.g. "mixed_bfloat16".
 
     Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
@@ -44,7 +43,6 @@ class ContentEncoder(keras.Model):
         channels=(64, 128, 256, 128),
         image_channels=3,
         standardize=True,
-        scale=0.5,
         dtype=None,
         **kwargs,
     ):
@@ -56,7 +54,6 @@ class ContentEncoder(keras.Model):
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.standardize = standardize
-        self.scale = scale
         self.convs = [
             keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c in channels
@@ -80,7 +77,7 @@ class ContentEncoder(keras.Model):
         for k, (conv, norm, pool) in enumerate(zip(self.convs, self.norms, _POOLS, strict=True)):
             x = tf.nn.relu(x) if k else x
             x = norm(tf.nn.max_pool2d(conv(x), pool, pool, "VALID"), training=training)
-        return self.scale * tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+        return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -89,7 +86,6 @@ class ContentEncoder(keras.Model):
             "channels": self.channels,
             "image_channels": self.image_channels,
             "standardize": self.standardize,
-            "scale": self.scale,
         }
 
 
@@ -115,13 +111,12 @@ class Classifier(keras.Model):
     Output shape: `(batch, num_classes)`, float32 logits.
     """
 
-    def __init__(self, encoder, num_classes=10, dropout=0.5, dtype=None, **kwargs):
+    def __init__(self, encoder, num_classes=10, dropout=0.6, dtype=None, **kwargs):
         super().__init__(dtype=dtype or encoder.dtype_policy, **kwargs)
         self.encoder = encoder
         self.num_classes = num_classes
         self.dropout = dropout
-        # Its seed is part of the saved state.
-        self.drop = keras.layers.Dropout(dropout, dtype="float32")
+        self.drop = _Dropout(dropout, dtype="float32")
         self.head = keras.layers.Dense(num_classes, dtype="float32")
         self.build()
 
@@ -151,3 +146,14 @@ class Classifier(keras.Model):
         config = dict(config)
         config["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
         return cls(**config)
+
+
+class _Dropout(keras.layers.Dropout):
+    """Dropout that saves its place in its random stream: Keras' own starts it anew."""
+
+    def save_own_variables(self, store):
+        store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        if "seed" in store.keys():  # not in a file of Keras' layer
+            self.seed_generator.state.assign(store["seed"])

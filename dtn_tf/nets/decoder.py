@@ -24,7 +24,7 @@ class Decoder(keras.Model):
     """
 
     def __init__(
-        self, channels=(512, 256, 128), image_channels=1, features=128, dtype=None, **kwargs
+        self, channels=(256, 128, 64), image_channels=1, features=128, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, **kwargs)
         if len(channels) != 3:

@@ -25,7 +25,7 @@ class Discriminator(keras.Model):
 
     def __init__(
         self,
-        channels=(64, 128, 256, 512),
+        channels=(64, 128, 256, 256),
         image_channels=1,
         num_classes=3,
         dtype=None,
