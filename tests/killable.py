@@ -1,0 +1,77 @@
+"""Trains a tiny model through `loop.fit`, slowly enough to be killed: for loop_test.
+
+    python -m tests.killable dtn|classifier DIRECTORY NUM_STEPS SECONDS_PER_STEP
+
+Leaves DIRECTORY/end.npz, the whole state at the end, written under its name or not at all.
+"""
+
+import pathlib
+import sys
+import time
+
+import keras
+import numpy as np
+
+from dtn_tf import images, loop
+from dtn_tf.data import augment, pipeline
+from tests import testing
+
+_BATCH_SIZE, _SEED, _CHECKPOINT_EVERY = 4, 3, 4
+
+
+class _Slow(keras.callbacks.Callback):
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(self.seconds)
+
+
+def _dtn_and_batches():
+    dtn = testing.tiny_dtn()
+    parts = ((testing.pixels(13, 3),), (testing.pixels(11, 1, seed=1),))
+
+    def batches(start, stop):
+        numbered = pipeline.batches(parts, _BATCH_SIZE, _SEED, start, stop)
+        return numbered.map(lambda s, t, k: (images.to_model(s[0]), images.to_model(t[0])))
+
+    return dtn, batches
+
+
+def _classifier_and_batches():
+    classifier = testing.tiny_classifier()
+    classifier.compile(
+        keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    classifier.optimizer.build(classifier.trainable_variables)
+    parts = ((testing.pixels(13, 3), np.arange(13) % 10),)
+
+    def batches(start, stop):
+        numbered = pipeline.batches(parts, _BATCH_SIZE, _SEED, start, stop)
+        return numbered.map(
+            lambda part, k: (augment.augment(images.to_model(part[0]), (3, k), invert=0.5), part[1])
+        )
+
+    return classifier, batches
+
+
+MODELS = {"dtn": _dtn_and_batches, "classifier": _classifier_and_batches}
+
+
+def run(kind, directory, num_steps, callbacks=()):
+    """Trains to the end, or on from the last checkpoint; returns the start and the state."""
+    model, batches = MODELS[kind]()
+    checkpoints = pathlib.Path(directory) / "checkpoints"
+    start = loop.fit(model, batches, num_steps, checkpoints, callbacks, _CHECKPOINT_EVERY)
+    return start, testing.state(model)
+
+
+def main(kind, directory, num_steps, seconds):
+    start, state = run(kind, directory, int(num_steps), [_Slow(float(seconds))])
+    end = pathlib.Path(directory) / "end.npz"
+    loop.save_atomically(end, lambda path: np.savez(path, start, *state))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,253 @@
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from dtn_tf import loop
+from tests import killable, testing
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class _Call(keras.callbacks.Callback):
+    """Calls a function after one step."""
+
+    def __init__(self, step, function):
+        super().__init__()
+        self.step = step
+        self.function = function
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.start + batch + 1 == self.step:
+            self.function()
+
+
+class _CrashError(Exception):
+    pass
+
+
+def _crash():
+    raise _CrashError
+
+
+def _line():
+    """The smallest model that trains: y = a x."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    return model
+
+
+def _numbered(start, stop):
+    return tf.data.Dataset.range(start, stop).map(
+        lambda k: (tf.reshape(tf.cast(k, tf.float32), (1, 1)), tf.ones((1, 1)))
+    )
+
+
+def _endless_after(step):
+    """Batches that turn NaN after a step."""
+
+    def batches(start, stop):
+        return _numbered(start, stop).map(lambda x, y: (x, tf.where(x < step, y, np.nan)))
+
+    return batches
+
+
+def _start(kind, directory, num_steps, seconds=0.0):
+    command = [sys.executable, "-m", "tests.killable", kind, directory, num_steps, seconds]
+    return subprocess.Popen([str(word) for word in command], cwd=_ROOT)
+
+
+def _steps(directory):
+    return [int(path.name[5:13]) for path in sorted(directory.glob("step-*.weights.h5"))]
+
+
+def _wait_for_checkpoint(directory, process):
+    deadline = time.monotonic() + 200.0
+    while not _steps(directory):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"No checkpoint came; exit code {process.poll()}.")
+        time.sleep(0.02)
+
+
+class ResumeTest(testing.TestCase):
+    @parameterized.parameters("dtn", "classifier")
+    def test_killed_run_ends_with_the_weights_of_one_that_was_not(self, kind):
+        straight, killed = self.directory / "straight", self.directory / "killed"
+        uninterrupted = _start(kind, straight, 30)
+        victim = _start(kind, killed, 30, seconds=0.3)  # some steps are sure to be left
+        _wait_for_checkpoint(killed / "checkpoints", victim)
+        victim.kill()  # SIGKILL: nothing can be caught or saved
+        self.assertEqual(victim.wait(), -signal.SIGKILL)
+        self.assertFalse((killed / "end.npz").exists())
+        self.assertEqual(_start(kind, killed, 30).wait(), 0)
+        self.assertEqual(uninterrupted.wait(), 0)
+        a, b = np.load(straight / "end.npz"), np.load(killed / "end.npz")
+        self.assertEqual(int(a["arr_0"]), 0)
+        self.assertBetween(int(b["arr_0"]), 4, 28)  # it did go on from a checkpoint
+        self.assertEqual(a.files, b.files)
+        for name in a.files[1:]:
+            np.testing.assert_array_equal(a[name], b[name])
+
+    @parameterized.parameters("dtn", "classifier")
+    def test_crash_between_checkpoints_repeats_the_steps_since(self, kind):
+        _, straight = killable.run(kind, self.directory / "straight", 11)
+        with self.assertRaises(_CrashError):
+            killable.run(kind, self.directory / "crashed", 11, [_Call(6, _crash)])
+        start, resumed = killable.run(kind, self.directory / "crashed", 11)
+        self.assertEqual(start, 4)
+        for a, b in zip(straight, resumed, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    def test_finished_run_does_nothing(self):
+        loop.fit(_line(), _numbered, 5, self.directory)
+        model, reached = _line(), []
+        self.assertEqual(
+            loop.fit(model, _numbered, 5, self.directory, [_Call(5, lambda: reached.append(1))]), 5
+        )
+        self.assertEmpty(reached)
+
+    def test_finished_run_goes_on_when_more_steps_are_asked_for(self):
+        straight = _line()
+        loop.fit(straight, _numbered, 8, self.directory / "straight")
+        loop.fit(_line(), _numbered, 5, self.directory / "longer")
+        longer = _line()
+        self.assertEqual(loop.fit(longer, _numbered, 8, self.directory / "longer"), 5)
+        self.assertAllEqual(longer.get_weights()[0], straight.get_weights()[0])
+
+    def test_callbacks_know_where_they_are(self):
+        loop.fit(_line(), _numbered, 3, self.directory)
+        callback = _Call(5, lambda: None)
+        loop.fit(_line(), _numbered, 7, self.directory, [callback])
+        self.assertEqual((callback.start, callback.num_steps), (3, 7))
+
+
+class CheckpointTest(testing.TestCase):
+    def test_two_are_kept_and_the_last_step_has_one(self):
+        loop.fit(_line(), _numbered, 11, self.directory, checkpoint_every=3)
+        self.assertEqual(_steps(self.directory), [9, 11])
+        self.assertLen(list(self.directory.iterdir()), 2)
+
+    @parameterized.named_parameters(
+        ("empty", lambda data: b""),
+        ("half", lambda data: data[: len(data) // 2]),
+        ("something_else", lambda data: b"not a checkpoint" * 99),
+    )
+    def test_damaged_newest_checkpoint_makes_way_for_the_older_one(self, damage):
+        straight = _line()
+        loop.fit(straight, _numbered, 11, self.directory / "straight")
+        loop.fit(_line(), _numbered, 8, self.directory, checkpoint_every=4)
+        newest = self.directory / "step-00000008.weights.h5"
+        newest.write_bytes(damage(newest.read_bytes()))
+        model = _line()
+        with self.assertLogs("absl", "WARNING") as logged:
+            self.assertEqual(loop.fit(model, _numbered, 11, self.directory), 4)
+        self.assertIn("step-00000008", logged.output[0])
+        self.assertAllEqual(model.get_weights()[0], straight.get_weights()[0])
+
+    def test_no_checkpoint_is_step_0(self):
+        self.assertEqual(loop.restore(_line(), self.directory / "missing"), 0)
+
+    def test_half_written_checkpoint_is_not_one(self):
+        (self.directory / "partial-1-step-00000004.weights.h5").write_bytes(b"half")
+        self.assertEqual(loop.restore(_line(), self.directory), 0)
+
+
+class StopTest(testing.TestCase):
+    @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
+    def test_signal_saves_and_says_where(self, number):
+        old = signal.getsignal(number)
+        ask = _Call(3, lambda: signal.raise_signal(number))
+        with self.assertRaisesRegex(loop.Interrupted, "stopped at step 3 of 9, saved"):
+            loop.fit(_line(), _numbered, 9, self.directory, [ask])
+        self.assertEqual(_steps(self.directory), [3])
+        self.assertEqual(signal.getsignal(number), old)
+        straight, resumed = _line(), _line()
+        self.assertEqual(loop.fit(resumed, _numbered, 9, self.directory), 3)
+        loop.fit(straight, _numbered, 9, self.directory / "straight")
+        self.assertAllEqual(resumed.get_weights()[0], straight.get_weights()[0])
+
+    def test_signal_at_the_last_step_is_no_interruption(self):
+        ask = _Call(4, lambda: signal.raise_signal(signal.SIGINT))
+        self.assertEqual(loop.fit(_line(), _numbered, 4, self.directory, [ask]), 0)
+
+    def test_second_signal_is_not_held_back(self):
+        def ask_twice():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+        with self.assertRaises(KeyboardInterrupt):
+            loop.fit(_line(), _numbered, 9, self.directory, [_Call(3, ask_twice)])
+
+    def test_signals_are_given_back_after_an_error(self):
+        old = signal.getsignal(signal.SIGINT)
+        with self.assertRaises(_CrashError):
+            loop.fit(_line(), _numbered, 9, self.directory, [_Call(3, _crash)])
+        self.assertEqual(signal.getsignal(signal.SIGINT), old)
+
+    def test_other_threads_can_train(self):
+        done = []
+        thread = threading.Thread(
+            target=lambda: done.append(loop.fit(_line(), _numbered, 3, self.directory))
+        )
+        thread.start()
+        thread.join()
+        self.assertEqual(done, [0])
+
+    def test_nan_stops_before_it_is_saved(self):
+        with self.assertRaisesRegex(FloatingPointError, r"loss is nan at step 6\..*learning rate"):
+            loop.fit(_line(), _endless_after(5), 9, self.directory, checkpoint_every=2)
+        self.assertEqual(_steps(self.directory), [2, 4])
+        model = _line()
+        self.assertEqual(loop.restore(model, self.directory), 4)
+        self.assertTrue(np.isfinite(model.get_weights()[0]).all())
+
+    def test_nan_at_a_checkpoint_step_is_not_saved_either(self):
+        with self.assertRaises(FloatingPointError):
+            loop.fit(_line(), _endless_after(5), 9, self.directory, checkpoint_every=6)
+        self.assertEmpty(_steps(self.directory))
+
+
+class SaveAtomicallyTest(testing.TestCase):
+    def test_writes_and_replaces(self):
+        path = self.directory / "new" / "file.txt"
+        loop.save_atomically(path, lambda p: p.write_text("one"))
+        loop.save_atomically(path, lambda p: p.write_text("two"))
+        self.assertEqual(path.read_text(), "two")
+        self.assertLen(list(path.parent.iterdir()), 1)
+
+    def test_failed_write_leaves_the_old_file_and_nothing_else(self):
+        path = self.directory / "file.txt"
+        path.write_text("old")
+
+        def fail(temporary):
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+        with self.assertRaisesRegex(OSError, "disk full"):
+            loop.save_atomically(path, fail)
+        self.assertEqual(path.read_text(), "old")
+        self.assertEqual(list(self.directory.iterdir()), [path])
+
+    def test_name_appears_when_all_is_written(self):
+        path = self.directory / "file.weights.h5"
+
+        def write(temporary):
+            self.assertFalse(path.exists())
+            self.assertEqual(temporary.parent, path.parent)  # one file system: a rename
+            self.assertTrue(temporary.name.endswith(".weights.h5"))
+            temporary.write_text("all")
+
+        with mock.patch.object(os, "replace", wraps=os.replace) as replace:
+            loop.save_atomically(path, write)
+        replace.assert_called_once()
+        self.assertEqual(path.read_text(), "all")
