@@ -112,9 +112,7 @@ def train_judge(source, target, real, cache_dir, num_steps):
     with run_dir.locked(directory, wait=True):
         if not (directory / "accuracy.json").exists():
             keras.utils.set_random_seed(_JUDGE_SEED)
-            encoder = ContentEncoder(
-                image_channels=target.channels, standardize=False, dtype=policy
-            )
+            encoder = ContentEncoder(image_channels=target.channels, dtype=policy)
             judge = classify.fit(
                 Classifier(encoder, target.num_classes),
                 source.load(target, "train"),
