@@ -32,7 +32,7 @@ def main(_):
     settings = config.DTNConfig(
         data="builtin", precision=precision.resolve("auto"), pretrain_steps=_STEPS.value
     )
-    folder = train.pretrain_f(settings, drawn, task, cache_dir)
+    folder = train.pretrain_f(settings, task, drawn.load(task.content, "train"), cache_dir)
     f = keras.models.load_model(folder / "f.keras")
     drawn_test = drawn.load(task.content, "test")
     scores = [classify.accuracy(f, digits) for digits in (real_test, drawn_test)]

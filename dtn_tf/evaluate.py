@@ -107,7 +107,8 @@ def train_judge(source, target, real, cache_dir, num_steps):
         The `Classifier`, and its accuracy on `real`.
     """
     policy = precision.resolve("auto")
-    settings = ["judge", source.name, source.version, target.name, num_steps, policy]
+    digits = source.load(target, "train")
+    settings = ["judge", digits.title, digits.fingerprint(), num_steps, policy]
     directory = pathlib.Path(cache_dir) / f"judge-{run_dir.fingerprint(*settings)}"
     with run_dir.locked(directory, wait=True):
         if not (directory / "accuracy.json").exists():
@@ -115,7 +116,7 @@ def train_judge(source, target, real, cache_dir, num_steps):
             encoder = ContentEncoder(image_channels=target.channels, dtype=policy)
             judge = classify.fit(
                 Classifier(encoder, target.num_classes),
-                source.load(target, "train"),
+                digits,
                 directory,
                 name="judge",
                 num_steps=num_steps,

@@ -49,9 +49,10 @@ def describe(config, workdir, cache_dir):
     config, source, task = resolve(config, workdir, cache_dir)
     lines = [f"{k:24} {v}" for k, v in dataclasses.asdict(config).items()]
     lines += ["", source.notice]
+    same = task.source == task.content
     for domain, split, use in (
         (task.content, config.pretrain_split, "labelled, trains f"),
-        (task.source, _source_split(config, task), "unlabelled, the set s"),
+        (task.source, config.pretrain_split if same else "train", "unlabelled, the set s"),
         (task.target, config.target_split, "unlabelled, the set t"),
     ):
         lines.append(f"{domain.title} {split} ({use}): {source.describe(domain, split)}")
@@ -82,7 +83,8 @@ def train(config, workdir, cache_dir):
         return load(workdir)
     print(source.notice, flush=True)
     with run_dir.locked(workdir):
-        s, validation = load_source(config, source, task)
+        labelled = source.load(task.content, config.pretrain_split)
+        s, validation = load_source(config, source, task, labelled)
         t = load_target(config, source, task)
         facts = {
             "source": {"name": s.title, "images": len(s.images)},
@@ -91,7 +93,8 @@ def train(config, workdir, cache_dir):
             "data_notice": source.notice,
         }
         run_dir.write(workdir, config, **facts)
-        f_dir = pretrain_f(config, source, task, cache_dir)
+        f_dir = pretrain_f(config, task, labelled, cache_dir)
+        del labelled  # from here on no training code can reach a label
         shutil.copytree(f_dir / "tb", workdir / "tb" / "pretrain_f", dirs_exist_ok=True)
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
@@ -138,9 +141,13 @@ def _adam(learning_rate, config):
     return keras.optimizers.Adam(rate, beta_1=config.beta_1)
 
 
-def load_source(config, source, task):
-    """Returns the unlabelled set s and the validation tail, both of the source domain."""
-    digits = source.load(task.source, _source_split(config, task))
+def load_source(config, source, task, labelled):
+    """Returns the unlabelled set s and the validation tail, both of the source domain.
+
+    `labelled`, what trains f, is not loaded a second time where it holds the same images.
+    """
+    same = task.source == task.content
+    digits = labelled if same else source.load(task.source, "train")
     return tuple(part.without_labels() for part in hold_out(digits, config.num_validation))
 
 
@@ -149,13 +156,13 @@ def load_target(config, source, task):
     return source.load(task.target, config.target_split).without_labels()
 
 
-def pretrain_f(config, source, task, cache_dir):
+def pretrain_f(config, task, digits, cache_dir):
     """Trains f on labelled digits, or finds it trained before by the same settings.
 
     Args:
         config: `DTNConfig`, resolved.
-        source: Where digits come from.
         task: Its `content` domain is what f learns.
+        digits: Labelled `Digits` of that domain, the validation tail at their end.
         cache_dir: Where f is kept.
 
     Returns:
@@ -165,14 +172,13 @@ def pretrain_f(config, source, task, cache_dir):
         k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
     }
     settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
-    settings |= {"domain": task.content.name, "version": source.version}
+    settings |= {"domain": task.content.name, "digits": digits.fingerprint()}
     directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
     with run_dir.locked(directory, wait=True):
         if (directory / "accuracy.json").exists():
             print(f"f was trained before by these settings: {directory}")
             return directory
         run_dir.write_json(directory / "settings.json", settings)
-        digits = source.load(task.content, config.pretrain_split)
         digits, held_out = hold_out(digits, config.num_validation)
         keras.utils.set_random_seed(config.seed)
         encoder = ContentEncoder(
@@ -235,8 +241,3 @@ def _fit_dtn(dtn, config, s, t, validation, workdir):
 def _scaled(x_s, x_t, k):
     """A batch as `DTN.train_step` takes it."""
     return images.to_model(x_s[0]), images.to_model(x_t[0])
-
-
-def _source_split(config, task):
-    """s is what trains f, without labels (the paper); `train` where f is another domain's."""
-    return config.pretrain_split if task.source == task.content else "train"

@@ -144,11 +144,12 @@ class JudgeTest(testing.TestCase):
             loads.append((domain.name, split))
             return part
 
-        source = types.SimpleNamespace(name="files", version="1", load=load)
+        source = types.SimpleNamespace(load=load)
         target = types.SimpleNamespace(name="mnist", channels=1, num_classes=10)
         first, accuracy = evaluate.train_judge(source, target, part, self.directory, 2)
         again, same = evaluate.train_judge(source, target, part, self.directory, 2)
-        self.assertEqual(loads, [("mnist", "train")])
+        self.assertEqual(loads, [("mnist", "train")] * 2)
+        self.assertLen(list(self.directory.iterdir()), 1)  # one judge
         self.assertEqual(accuracy, same)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)

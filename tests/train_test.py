@@ -88,15 +88,15 @@ class RunTest(testing.TestCase):
 
     def test_validation_is_the_tail_and_is_never_trained_on(self):
         _, source, task = train.resolve(SMALL, self.workdir, self.cache)
-        s, validation = train.load_source(SMALL, source, task)
         whole = source.load(task.source, "train")
+        s, validation = train.load_source(SMALL, source, task, whole)
         self.assertAllEqual(np.concatenate([s.images, validation.images]), whole.images)
         self.assertLen(validation.images, 60)  # a tenth of a small set
 
     def test_training_data_has_no_labels(self):
         _, source, task = train.resolve(SMALL, self.workdir, self.cache)
         for part in (
-            *train.load_source(SMALL, source, task),
+            *train.load_source(SMALL, source, task, source.load(task.source, "train")),
             train.load_target(SMALL, source, task),
         ):
             self.assertFalse(hasattr(part, "labels"))

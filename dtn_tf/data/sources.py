@@ -26,11 +26,9 @@ class _Source:
     Attributes:
         name: One of `DATA` without "auto".
         notice: Which source this is and why, for people.
-        version: Changes when the same split would hold other images.
     """
 
     name = None
-    version = "published"
 
     def __init__(self, notice):
         self.notice = f"data: {self.name} ({notice}"
@@ -184,13 +182,6 @@ class BuiltinSource(_Source):
         super().__init__(
             f"{why}). These are DRAWN street digits and 5,000 real MNIST digits, not SVHN."
         )
-
-    @property
-    def version(self):
-        """The version of the drawing: what learned from another one is not reused."""
-        from dtn_tf.data import street_digits  # imports matplotlib for its fonts
-
-        return street_digits.fingerprint()
 
     def _splits(self, domain):
         return tuple(handwriting.SPLITS)

@@ -96,7 +96,7 @@ def load(split, cache_dir, num=None):
     num = size if num is None else num
     if not 0 < num <= size:
         raise ValueError(f"load got num={num}; {split} has {size} digits.")
-    path = pathlib.Path(cache_dir) / f"street_digits-{split}-{num}-{fingerprint()}.npz"
+    path = pathlib.Path(cache_dir) / f"street_digits-{split}-{num}-{_fingerprint()}.npz"
     digits = _read(path, num)
     if digits is None:
         print(f"Drawing {num} house-number digits ({split}), once.", flush=True)
@@ -156,7 +156,7 @@ def _receive(worker, images, labels):
     labels[:] = np.frombuffer(received, np.uint8, offset=images.nbytes)
 
 
-def fingerprint():
+def _fingerprint():
     """Names the version of the drawing: this code and the libraries that draw."""
     made_by = hashlib.sha256()
     for module in (
