@@ -59,14 +59,21 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
 
 
 def restore(model, directory):
-    """Loads the newest readable checkpoint into `model`; returns its step, or 0."""
-    for path in reversed(_checkpoints(directory)):
+    """Loads the newest readable checkpoint into `model`; returns its step, 0 if there is none.
+
+    Raises:
+        ValueError: If there are checkpoints and none can be read.
+    """
+    paths = _checkpoints(directory)
+    for path in reversed(paths):
         try:
             model.load_weights(path)
         except (OSError, KeyError) as error:  # damaged outside of our control
             logging.warning("Checkpoint %s cannot be read (%s); trying an older one.", path, error)
             continue
         return _step_of(path)
+    if paths:  # a failed load may have changed some weights: do not train on with those
+        raise ValueError(f"No checkpoint in {directory} can be read. Delete it to begin again.")
     return 0
 
 

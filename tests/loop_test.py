@@ -154,6 +154,13 @@ class CheckpointTest(testing.TestCase):
         self.assertIn("step-00000008", logged.output[0])
         self.assertAllEqual(model.get_weights()[0], straight.get_weights()[0])
 
+    def test_nothing_but_damaged_checkpoints_is_an_error(self):
+        loop.fit(_line(), _numbered, 8, self.directory, checkpoint_every=4)
+        for path in self.directory.glob("*.h5"):
+            path.write_bytes(b"damaged")
+        with self.assertRaisesRegex(ValueError, "No checkpoint in .* can be read"):
+            loop.fit(_line(), _numbered, 11, self.directory)
+
     def test_no_checkpoint_is_step_0(self):
         self.assertEqual(loop.restore(_line(), self.directory / "missing"), 0)
 
