@@ -5,6 +5,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import images
+from tests import testing
 
 LEVELS = np.arange(256, dtype=np.uint8)
 
@@ -13,7 +14,7 @@ def _random(*shape):
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-class RangeTest(parameterized.TestCase, tf.test.TestCase):
+class RangeTest(testing.TestCase):
     def test_all_256_levels_come_back_exactly(self):
         model = images.to_model(LEVELS)
         self.assertEqual(model.dtype, tf.float32)
@@ -39,7 +40,7 @@ class RangeTest(parameterized.TestCase, tf.test.TestCase):
             images.to_model(np.zeros((2, 2), dtype))
 
 
-class ChannelsTest(parameterized.TestCase, tf.test.TestCase):
+class ChannelsTest(testing.TestCase):
     @parameterized.parameters(1, 3)
     def test_the_right_number_of_channels_is_left_alone(self, channels):
         given = _random(2, 4, 5, channels)
@@ -74,7 +75,7 @@ class ChannelsTest(parameterized.TestCase, tf.test.TestCase):
             images.with_channels(_random(1, 4, 4, given), asked)
 
 
-class ResizeTest(parameterized.TestCase, tf.test.TestCase):
+class ResizeTest(testing.TestCase):
     def test_the_right_size_is_returned_itself(self):
         given = _random(2, 32, 32, 3)
         self.assertIs(images.resize(given, 32), given)
@@ -107,7 +108,7 @@ class ResizeTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(resized, np.tile(resized[:7], (1200, 1, 1, 1)))
 
 
-class GridTest(parameterized.TestCase, tf.test.TestCase):
+class GridTest(testing.TestCase):
     def test_images_stand_row_by_row_within_a_border(self):
         given = _random(5, 4, 6, 3)
         grid = images.to_grid(given, columns=3)
