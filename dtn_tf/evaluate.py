@@ -6,6 +6,7 @@ that no translation had a part in. Source labels are used to score, never before
 
 import json
 import pathlib
+import shutil
 import time
 
 import keras
@@ -129,6 +130,7 @@ def train_judge(source, target, real, cache_dir, num_steps):
             )
             loop.save_atomically(directory / "judge.keras", judge.save)
             run_dir.write_json(directory / "accuracy.json", classify.accuracy(judge, real))
+            shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     judge = keras.models.load_model(directory / "judge.keras")
     return judge, json.loads((directory / "accuracy.json").read_text())
 

@@ -150,6 +150,7 @@ class JudgeTest(testing.TestCase):
         again, same = evaluate.train_judge(source, target, part, self.directory, 2)
         self.assertEqual(loads, [("mnist", "train")] * 2)
         self.assertLen(list(self.directory.iterdir()), 1)  # one judge
+        self.assertEmpty(list(self.directory.glob("*/checkpoints")))
         self.assertEqual(accuracy, same)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)
