@@ -5,6 +5,7 @@ was killed starts its pipeline at the step of its checkpoint and sees exactly th
 batches it would have seen; there is no shuffle buffer to fill, save or lose.
 """
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -28,17 +29,23 @@ def batches(parts, batch_size, seed, start, stop):
         part, itself a tuple of tensors `(batch_size, ...)`, and at the end the
         int64 scalar number of the batch, the seed of whatever is random per batch.
     """
-    parts = tuple(tuple(tf.convert_to_tensor(a) for a in part) for part in parts)
+    parts = tuple(tuple(np.asarray(array) for array in part) for part in parts)
 
     def batch(k):
         drawn = []
         for salt, part in enumerate(parts):
             rows = _rows(k, len(part[0]), batch_size, seed, salt)
-            drawn.append(tuple(tf.gather(array, rows) for array in part))
+            drawn.append(tuple(_gather(array, rows) for array in part))
         return (*drawn, k)
 
     numbers = tf.data.Dataset.range(start, stop)
     return numbers.map(batch, num_parallel_calls=2, deterministic=True)
+
+
+def _gather(array, rows):
+    """Rows of an array, read by NumPy: a tensor would be a second copy of the whole set."""
+    taken = tf.numpy_function(array.__getitem__, [rows], array.dtype, stateful=False)
+    return tf.ensure_shape(taken, (rows.shape[0], *array.shape[1:]))
 
 
 def _rows(k, size, batch_size, seed, salt):
