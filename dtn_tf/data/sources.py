@@ -5,6 +5,7 @@ what they load carries a title that tables and figures show, so that nobody take
 built-in digits for SVHN.
 """
 
+import abc
 import os
 import pathlib
 
@@ -20,7 +21,7 @@ DATA = ("auto", "tfds", "files", "builtin")
 SPLITS = ("train", "test", "extra", "train+extra")
 
 
-class _Source:
+class _Source(abc.ABC):
     """What the sources share.
 
     Attributes:
@@ -81,11 +82,13 @@ class _Source:
     def _title(self, domain):
         return domain.title
 
+    @abc.abstractmethod
     def _read(self, domain, part):
-        raise NotImplementedError
+        """Returns images and labels of one split the source has."""
 
+    @abc.abstractmethod
     def _describe(self, domain, part):
-        raise NotImplementedError
+        """Says where `_read` would find them."""
 
 
 class FilesSource(_Source):
