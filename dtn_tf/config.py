@@ -6,6 +6,7 @@ DATA = ("auto", "tfds", "files", "builtin")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 PRETRAIN_SPLITS = ("train", "extra", "train+extra")
 DISTANCES = ("mse", "cosine")
+METHODS = ("dtn", "pixels", "baseline")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,9 @@ class DTNConfig:
         pretrain_weight_decay: Of AdamW, while f trains.
         pretrain_geometry, pretrain_colour, pretrain_invert: How f's training images
             are distorted, see `data.augment`.
+        method: "dtn", "pixels" (G does not contain f) or "baseline" (Sec. 3 of the
+            paper), see `variants`.
+        d_classes: 3, or 2 for a D that takes both kinds of G(x) as one.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
@@ -61,6 +65,8 @@ class DTNConfig:
     pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
+    method: str = "dtn"
+    d_classes: int = 3
     steps: int = 1500
     batch_size: int = 64
     alpha: float = 15.0
@@ -95,6 +101,7 @@ _CHOICES = {
     "pretrain_split": PRETRAIN_SPLITS,
     "target_split": ("train", "test"),
     "precision": PRECISIONS,
+    "method": METHODS,
     "content_distance": DISTANCES,
     "image_distance": DISTANCES,
 }
@@ -109,6 +116,7 @@ _RANGES = {
     "pretrain_geometry": (0.0, 5.0),
     "pretrain_colour": (0.0, 2.0),
     "pretrain_invert": (0.0, 1.0),
+    "d_classes": (2, 3),
     "steps": (1, _BIG),
     "batch_size": (2, 65536),
     "alpha": (0.0, 1e6),
@@ -139,10 +147,14 @@ def _row(preset, **changes):
 PRESETS = {
     config.preset: config
     for config in (
+        # R_GAN + alpha R_CONST: a binary D, no L_TID, one kind of G(x).
+        _row("baseline", method="baseline", d_classes=2, beta=0.0),  # 13.71 %
         _row("dtn"),  # 90.66 %
         _row("dtn_no_tid", beta=0.0),  # 88.40 %
         _row("dtn_no_const", alpha=0.0),  # 74.55 %
+        _row("dtn_pixels", method="pixels"),  # 36.90 %
         _row("dtn_no_gan", gan=0.0),  # 34.70 %
         _row("dtn_no_const_tid", alpha=0.0, beta=0.0),  # 5.28 %
+        _row("dtn_binary", d_classes=2),  # not in the paper: how some read its D
     )
 }

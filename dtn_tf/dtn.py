@@ -19,7 +19,8 @@ class DTN(keras.Model):
     Args:
         f: Content encoder, trained beforehand; frozen here.
         g: Decoder. Its moving average, `g_ema`, is what translates.
-        d: Ternary discriminator on the target domain.
+        d: Discriminator on the target domain: ternary, or binary (two classes),
+            which does not tell the two kinds of G(x) apart.
         alpha: Weight of L_CONST.
         beta: Weight of L_TID.
         gamma: Weight of L_TV.
@@ -64,11 +65,15 @@ class DTN(keras.Model):
 
     def call(self, x, training=False):
         """Returns G(x) for x of the source domain: the translation."""
-        return self.g_ema(self.f(x), domain=SOURCE)
+        return self.g_ema(self.code(x, self.f(x)), domain=SOURCE)
 
     def reconstruct(self, x):
         """Returns G(x) for x of the target domain, which L_TID keeps close to x."""
-        return self.g_ema(self.f(x), domain=TARGET)
+        return self.g_ema(self.code(x, self.f(x)), domain=TARGET)
+
+    def code(self, x, fx):
+        """Returns what g reads: f(x). In `variants` there are rows where g reads x."""
+        return fx
 
     def train_step(self, batch):  # fit() wraps it in tf.function
         """One pass over a batch of s, then one over a batch of t."""
@@ -84,7 +89,7 @@ class DTN(keras.Model):
         """Updates D and g on translations of source images; returns L_D and L_G."""
         with tf.GradientTape(persistent=True) as tape:
             fx = self.f(x)
-            gx = self.g(fx, domain=SOURCE, training=True)  # G(x)
+            gx = self.g(self.code(x, fx), domain=SOURCE, training=True)  # G(x)
             logits = self.d(gx, training=True)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
@@ -93,8 +98,8 @@ class DTN(keras.Model):
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
             g_scaled = self.g_optimizer.scale_loss(l_g)
-        _apply(tape, d_scaled, self.d, self.d_optimizer)  # only D's variables
-        _apply(tape, g_scaled, self.g, self.g_optimizer)  # only g's; f never
+        self._apply(tape, d_scaled, self.d, self.d_optimizer)  # only D's variables
+        self._apply(tape, g_scaled, self.g, self.g_optimizer)  # only g's; f never
         self._track(L_GANG_source=l_gang, L_CONST=l_const, L_TV=l_tv)
         self._track_d("G_source", logits)
         return l_d, l_g
@@ -103,7 +108,7 @@ class DTN(keras.Model):
     def target_step(self, x):  # x in t
         """Updates D and g on reconstructions, and D on real images; returns L_D and L_G."""
         with tf.GradientTape(persistent=True) as tape:
-            gx = self.g(self.f(x), domain=TARGET, training=True)  # G(x)
+            gx = self.g(self.code(x, self.f(x)), domain=TARGET, training=True)  # G(x)
             logits = self.d(gx, training=True)
             logits_real = self.d(x, training=True)
             l_d = losses.l_d_target(logits, logits_real)  # -E log D2(G(x)) - E log D3(x)
@@ -112,12 +117,16 @@ class DTN(keras.Model):
             l_g = self.gan * l_gang + self.beta * l_tid
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)
             g_scaled = self.g_optimizer.scale_loss(l_g)
-        _apply(tape, d_scaled, self.d, self.d_optimizer)
-        _apply(tape, g_scaled, self.g, self.g_optimizer)
+        self._apply(tape, d_scaled, self.d, self.d_optimizer)
+        self._apply(tape, g_scaled, self.g, self.g_optimizer)
         self._track(L_GANG_target=l_gang, L_TID=l_tid)
         self._track_d("G_target", logits)
         self._track_d("target", logits_real)
         return l_d, l_g
+
+    def _apply(self, tape, loss, net, optimizer):
+        variables = net.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
 
     def _average_g(self):
         """Moves g_ema towards g, statistics included; early steps move it faster."""
@@ -134,9 +143,11 @@ class DTN(keras.Model):
             self._means[name].update_state(value)
 
     def _track_d(self, kind, logits):
-        """D's mean probability of each class, for one kind of image."""
+        """D's mean probability of each class it knows, for one kind of image."""
         p = tf.reduce_mean(tf.nn.softmax(logits), axis=0)
-        self._track(**{f"D{i + 1}_{kind}": p[i] for i in (losses.D1, losses.D2, losses.D3)})
+        known = (losses.D1, losses.D2, losses.D3) if self.d.num_classes == 3 else (losses.D3,)
+        columns = {i: losses.d_column(i, self.d.num_classes) for i in known}
+        self._track(**{f"D{i + 1}_{kind}": p[column] for i, column in columns.items()})
 
     @property
     def metrics(self):
@@ -189,11 +200,6 @@ class DTN(keras.Model):
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""
         self.compile(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
-
-
-def _apply(tape, loss, net, optimizer):
-    variables = net.trainable_variables
-    optimizer.apply(tape.gradient(loss, variables), variables)
 
 
 def _loss_scaled(optimizer, net):

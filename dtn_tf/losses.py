@@ -12,20 +12,21 @@ Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
 
 import tensorflow as tf
 
-D1, D2, D3 = 0, 1, 2  # columns of D's logits: G(source), G(target), real target
+D1, D2, D3 = 0, 1, 2  # columns of a ternary D's logits: G(source), G(target), real target
 
 
 def l_d_source(logits):
     """What D pays on translations: -E log D1(G(x)), x in s.
 
     Args:
-        logits: float tensor `(batch, 3)`, D's logits for G(source).
+        logits: float tensor `(batch, 3)`, D's logits for G(source); or `(batch, 2)`,
+            of a binary D that tells fake from real and not one fake from the other.
 
     Returns:
         float32 scalar.
 
     Raises:
-        ValueError: If `logits` does not have three columns.
+        ValueError: If `logits` does not have two or three columns.
     """
     return _minus_log_p(logits, D1)
 
@@ -34,14 +35,14 @@ def l_d_target(logits_fake, logits_real):
     """What D pays on the target side: -E log D2(G(x)) - E log D3(x), x in t.
 
     Args:
-        logits_fake: float tensor `(batch, 3)`, D's logits for G(target).
-        logits_real: float tensor `(batch, 3)`, D's logits for real target images.
+        logits_fake: float tensor `(batch, 3 or 2)`, D's logits for G(target).
+        logits_real: float tensor `(batch, 3 or 2)`, D's logits for real target images.
 
     Returns:
         float32 scalar.
 
     Raises:
-        ValueError: If either does not have three columns.
+        ValueError: If either does not have two or three columns.
     """
     return _minus_log_p(logits_fake, D2) + _minus_log_p(logits_real, D3)
 
@@ -50,13 +51,13 @@ def l_gang(logits):
     """What g pays for not being taken as real: -E log D3(G(x)). Used on s and on t.
 
     Args:
-        logits: float tensor `(batch, 3)`, D's logits for generated images.
+        logits: float tensor `(batch, 3 or 2)`, D's logits for generated images.
 
     Returns:
         float32 scalar.
 
     Raises:
-        ValueError: If `logits` does not have three columns.
+        ValueError: If `logits` does not have two or three columns.
     """
     return _minus_log_p(logits, D3)
 
@@ -121,13 +122,19 @@ def l_tv(z, eps=1e-8):
     return tf.reduce_mean(tf.reduce_sum(length, axis=(1, 2, 3)))
 
 
-def _minus_log_p(logits, column):
-    """Mean over the batch of -log softmax(logits)[column], in float32."""
-    if len(logits.shape) != 2 or logits.shape[-1] != 3:
+def d_column(d_class, num_classes):
+    """The column of D's logits for D1, D2 or D3: a binary D has one for both fakes."""
+    return d_class if num_classes == 3 else int(d_class == D3)
+
+
+def _minus_log_p(logits, d_class):
+    """Mean over the batch of -log softmax(logits)[column of the class], in float32."""
+    if len(logits.shape) != 2 or logits.shape[-1] not in (2, 3):
         raise ValueError(
             f"D's logits have shape {logits.shape}; expected (batch, 3), one column"
-            " each for G(source), G(target) and real target."
+            " each for G(source), G(target) and real target, or (batch, 2) for fake and real."
         )
+    column = d_column(d_class, logits.shape[-1])
     return -tf.reduce_mean(tf.nn.log_softmax(tf.cast(logits, tf.float32))[:, column])
 
 

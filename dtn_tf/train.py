@@ -15,9 +15,11 @@ from dtn_tf.dtn import DTN
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
+from dtn_tf.variants import Baseline, PixelDTN, PixelGenerator
 
 _SHOWN_DTN = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
 _NUM_SHOWN = 64  # images per grid
+_METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline}
 
 
 def resolve(config, workdir, cache_dir):
@@ -115,10 +117,13 @@ def build(config, task, f):
     """Makes the DTN of a config around a trained f, compiled, seeded."""
     keras.utils.set_random_seed(config.seed)
     channels, policy = task.target.channels, config.precision
-    dtn = DTN(
+    g = Decoder(config.g_channels, channels, config.f_channels[-1], dtype=policy)
+    if config.method != "dtn":
+        g = PixelGenerator(ContentEncoder(config.f_channels, num_domains=2, dtype=policy), g)
+    dtn = _METHODS[config.method](
         f,
-        Decoder(config.g_channels, channels, config.f_channels[-1], dtype=policy),
-        Discriminator(config.d_channels, channels, dtype=policy),
+        g,
+        Discriminator(config.d_channels, channels, config.d_classes, dtype=policy),
         alpha=config.alpha,
         beta=config.beta,
         gamma=config.gamma,

@@ -58,6 +58,8 @@ _OVERRIDES = (
         config.PRECISIONS,
         "Number format of the nets. auto: bfloat16 or float16 where the hardware computes in it.",
     ),
+    _enum("method", config.METHODS, "The paper's method, or a row whose G reads pixels."),
+    _integer("d_classes", "Classes of D: 3, or 2 for one that takes both kinds of G(x) as one.", 2),
     _float("alpha", "Weight of L_CONST."),
     _float("beta", "Weight of L_TID."),
     _float("gamma", "Weight of L_TV."),

@@ -81,13 +81,28 @@ class TernaryTest(testing.TestCase):
         self.assertAllClose(losses.l_gang(sure), 2e4)
         self.assertAllEqual(_gradient(losses.l_gang, [[1e4, 0.0, -1e4]]), [[1.0, 0.0, -1.0]])
 
-    @parameterized.parameters(((5, 2),), ((5, 4),), ((3,),), ((2, 5, 3),))
+    @parameterized.parameters(((5, 1),), ((5, 4),), ((3,),), ((2, 5, 3),))
     def test_wrong_columns_are_refused(self, shape):
         for term in (losses.l_d_source, losses.l_gang):
             with self.assertRaisesRegex(ValueError, r"logits have shape .*expected \(batch, 3\)"):
                 term(tf.zeros(shape))
         with self.assertRaisesRegex(ValueError, "one column each for"):
             losses.l_d_target(tf.zeros((5, 3)), tf.zeros(shape))
+
+
+class BinaryTest(testing.TestCase):
+    """Two columns, fake and real: both kinds of G(x) are fake."""
+
+    def test_terms_by_hand(self):
+        fake, real = tf.constant([[math.log(3.0), 0.0]]), tf.constant([[0.0, math.log(4.0)]])
+        self.assertAllClose(losses.l_d_source(fake), -math.log(3 / 4))
+        self.assertAllClose(losses.l_d_target(fake, real), -math.log(3 / 4) - math.log(4 / 5))
+        self.assertAllClose(losses.l_gang(fake), -math.log(1 / 4))
+
+    @parameterized.parameters((3, (0, 1, 2)), (2, (0, 0, 1)))
+    def test_columns_of_the_paper_s_classes(self, num_classes, expected):
+        classes = (losses.D1, losses.D2, losses.D3)
+        self.assertEqual(tuple(losses.d_column(c, num_classes) for c in classes), expected)
 
 
 class DistanceTest(testing.TestCase):

@@ -30,6 +30,7 @@ class ContentEncoder(keras.Model):
             A handwritten digit has several times the contrast of a photographed
             one; without it f's features tell the domains apart by their scale, and
             L_CONST asks g for grey images.
+        num_domains: Sets of batch-norm statistics, see `normalization`.
         dtype: Keras dtype policy, e.g. "mixed_bfloat16".
 
     Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
@@ -43,6 +44,7 @@ class ContentEncoder(keras.Model):
         channels=(64, 128, 256, 128),
         image_channels=3,
         standardize=True,
+        num_domains=1,
         dtype=None,
         **kwargs,
     ):
@@ -54,11 +56,14 @@ class ContentEncoder(keras.Model):
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.standardize = standardize
+        self.num_domains = num_domains
         self.convs = [
             keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c in channels
         ]
-        self.norms = [normalization.DomainBatchNorm(momentum=0.99, dtype=dtype) for _ in channels]
+        self.norms = [
+            normalization.DomainBatchNorm(num_domains, momentum=0.99, dtype=dtype) for _ in channels
+        ]
         self.build()
 
     def build(self, input_shape=None):
@@ -70,13 +75,14 @@ class ContentEncoder(keras.Model):
             norm.build((None, size, size, depth))
         self.built = True
 
-    def call(self, x, training=False):
-        """Returns f(x)."""
+    def call(self, x, domain=0, training=False):
+        """Returns f(x), normalised by the statistics of a domain."""
         x = images.with_channels(x, self.image_channels)
         x = _standardized(x) if self.standardize else x
         for k, (conv, norm, pool) in enumerate(zip(self.convs, self.norms, _POOLS, strict=True)):
             x = tf.nn.relu(x) if k else x
-            x = norm(tf.nn.max_pool2d(conv(x), pool, pool, "VALID"), training=training)
+            x = tf.nn.max_pool2d(conv(x), pool, pool, "VALID")
+            x = norm(x, domain=domain, training=training)
         return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
 
     def get_config(self):
@@ -86,6 +92,7 @@ class ContentEncoder(keras.Model):
             "channels": self.channels,
             "image_channels": self.image_channels,
             "standardize": self.standardize,
+            "num_domains": self.num_domains,
         }
 
 
