@@ -14,7 +14,7 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import classify, config, precision, train  # noqa: E402
+from dtn_tf import classify, config, precision, pretrain  # noqa: E402
 from dtn_tf.data import domains, sources  # noqa: E402
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of SVHN's files.", required=True)
@@ -32,7 +32,7 @@ def main(_):
     settings = config.DTNConfig(
         data="builtin", precision=precision.resolve("auto"), pretrain_steps=_STEPS.value
     )
-    folder = train.pretrain_f(settings, task, drawn.load(task.content, "train"), cache_dir)
+    folder = pretrain.pretrain_f(settings, task, drawn.load(task.content, "train"), cache_dir)
     f = keras.models.load_model(folder / "f.keras")
     drawn_test = drawn.load(task.content, "test")
     scores = [classify.accuracy(f, digits) for digits in (real_test, drawn_test)]

@@ -16,6 +16,7 @@ TABLE_1 = (
     ("DTN w/o L_D and L_GANG", "dtn_no_gan", 0.3470),
     ("DTN w/o L_CONST & L_TID", "dtn_no_const_tid", 0.0528),
     ("DTN, binary D", "dtn_binary", None),
+    ("DTN, f adapted to unlabelled T", "dtn_adapted", None),
     ("Original SVHN image", None, 0.4006),
 )
 

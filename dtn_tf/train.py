@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, classify, images, loop, precision, run_dir, serving
+from dtn_tf import callbacks, images, loop, precision, pretrain, run_dir, serving
 from dtn_tf.data import domains, pipeline, sources
 from dtn_tf.data.digits import hold_out
 from dtn_tf.dtn import DTN
-from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.content import ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
 from dtn_tf.variants import Baseline, PixelDTN, PixelGenerator
@@ -95,9 +95,13 @@ def train(config, workdir, cache_dir):
             "data_notice": source.notice,
         }
         run_dir.write(workdir, config, **facts)
-        f_dir = pretrain_f(config, task, labelled, cache_dir)
-        del labelled  # from here on no training code can reach a label
+        f_dir = pretrain.pretrain_f(config, task, labelled, cache_dir)
         shutil.copytree(f_dir / "tb", workdir / "tb" / "pretrain_f", dirs_exist_ok=True)
+        if config.adapt_steps:
+            unseen = s if task.target == task.content else t  # the domain f never saw
+            f_dir = pretrain.adapt_f(config, f_dir, labelled, unseen, cache_dir)
+            shutil.copytree(f_dir / "tb", workdir / "tb" / "adapt_f", dirs_exist_ok=True)
+        del labelled  # from here on no training code can reach a label
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
         dtn = build(config, task, keras.models.load_model(f_dir / "f.keras").encoder)
@@ -159,61 +163,6 @@ def load_source(config, source, task, labelled):
 def load_target(config, source, task):
     """Returns the set t. Its labels are left behind here: nothing that trains sees them."""
     return source.load(task.target, config.target_split).without_labels()
-
-
-def pretrain_f(config, task, digits, cache_dir):
-    """Trains f on labelled digits, or finds it trained before by the same settings.
-
-    Args:
-        config: `DTNConfig`, resolved.
-        task: Its `content` domain is what f learns.
-        digits: Labelled `Digits` of that domain, the validation tail at their end.
-        cache_dir: Where f is kept.
-
-    Returns:
-        Path of a folder with f.keras (a `Classifier`), accuracy.json and tb/.
-    """
-    settings = {
-        k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
-    }
-    settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
-    settings |= {"domain": task.content.name, "digits": digits.fingerprint()}
-    directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
-    with run_dir.locked(directory, wait=True):
-        if (directory / "accuracy.json").exists():
-            print(f"f was trained before by these settings: {directory}")
-            return directory
-        run_dir.write_json(directory / "settings.json", settings)
-        digits, held_out = hold_out(digits, config.num_validation)
-        keras.utils.set_random_seed(config.seed)
-        encoder = ContentEncoder(
-            config.f_channels,
-            task.content.channels,
-            dtype=config.precision,
-        )
-        classifier = classify.fit(
-            Classifier(encoder, task.content.num_classes),
-            digits,
-            directory,
-            name="f",
-            num_steps=config.pretrain_steps,
-            batch_size=config.pretrain_batch_size,
-            learning_rate=config.pretrain_learning_rate,
-            weight_decay=config.pretrain_weight_decay,
-            seed=config.seed,
-            distort={
-                "geometry": config.pretrain_geometry,
-                "colour": config.pretrain_colour,
-                "invert": config.pretrain_invert,
-            },
-            log_every=config.log_every,
-        )
-        measured = {held_out.title: classify.accuracy(classifier, held_out)}
-        print(f"f: accuracy {measured[held_out.title]:.2%} on {held_out.title}", flush=True)
-        loop.save_atomically(directory / "f.keras", classifier.save)
-        run_dir.write_json(directory / "accuracy.json", measured)
-        shutil.rmtree(directory / "checkpoints", ignore_errors=True)
-    return directory
 
 
 def _fit_dtn(dtn, config, s, t, validation, workdir):

@@ -50,6 +50,8 @@ _OVERRIDES = (
     _float("pretrain_colour", "Strength of contrast and brightness while f trains.", 2.0),
     _float("pretrain_weight_decay", "Weight decay of AdamW while f trains.", 10.0),
     _float("pretrain_invert", "Probability that f sees an image as its negative.", 1.0),
+    _integer("adapt_steps", "Batches that adapt f to unlabelled target images; 0 is off.", 0),
+    _float("adapt_learning_rate", "Peak learning rate of f while it is adapted.", 1.0),
     _integer("steps", "Batches of s and of t that train g and D.", 1),
     _integer("batch_size", "Images of s, and as many of t, per step.", 2),
     _integer("seed", "Of weights, batches and augmentation.", 0),

@@ -18,6 +18,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_pixels": {"method": "pixels"},
     "baseline": {"method": "baseline", "d_classes": 2, "beta": 0.0},
     "dtn_binary": {"d_classes": 2},  # not a row of the paper
+    "dtn_adapted": {"adapt_steps": 1000},  # nor this one
     "dtn_no_gan": {"gan": 0.0},
     "dtn_no_const_tid": {"alpha": 0.0, "beta": 0.0},
 }

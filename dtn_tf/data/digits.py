@@ -20,6 +20,10 @@ class Unlabelled:
     images: np.ndarray
     title: str
 
+    def fingerprint(self):
+        """A short name for the content, told from some hundred images."""
+        return _content(self.images).hexdigest()[:12]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Digits:
@@ -53,14 +57,18 @@ class Digits:
 
     def fingerprint(self):
         """A short name for the content, told from every label and some hundred images."""
-        some = np.ascontiguousarray(self.images[:: max(len(self.images) // 500, 1)])
-        content = hashlib.sha256(some)
+        content = _content(self.images)
         content.update(np.ascontiguousarray(self.labels))
         return content.hexdigest()[:12]
 
     def without_labels(self):
         """Returns the images alone."""
         return Unlabelled(self.images, self.title)
+
+
+def _content(images):
+    some = images[:: max(len(images) // 500, 1)]
+    return hashlib.sha256(np.ascontiguousarray(some))
 
 
 def hold_out(digits, at_most):

@@ -123,7 +123,7 @@ class Classifier(keras.Model):
         self.encoder = encoder
         self.num_classes = num_classes
         self.dropout = dropout
-        self.drop = _Dropout(dropout, dtype="float32")
+        self.drop = _Dropout(dropout, name="dropout", dtype="float32")
         self.head = keras.layers.Dense(num_classes, dtype="float32")
         self.build()
 

@@ -1,0 +1,137 @@
+"""f learns the target domain without one of its labels."""
+
+import contextlib
+import dataclasses
+import io
+import math
+import signal
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from dtn_tf import adapt, callbacks, classify, loop, train
+from dtn_tf.data import digits, domains, sources, street_digits
+from tests import testing, train_test
+
+_DISTORT = {"geometry": 0.0, "colour": 0.0, "invert": 0.0}
+
+
+def _parts(shift=60):
+    """Dark and bright squares, labelled, and the same shifted in brightness, unlabelled."""
+    draw = np.random.default_rng(0)
+    labels = np.arange(64, dtype=np.uint8) % 2
+    x = draw.integers(0, 40, (64, 32, 32, 3), np.uint8)
+    for image, label in zip(x, labels, strict=True):
+        image[:, slice(0, 16) if label else slice(16, 32)] += 120  # which half is bright
+    labelled = digits.Digits(x, labels, "halves")
+    return labelled, digits.Unlabelled(x[..., :1] + np.uint8(shift), "brighter halves")
+
+
+def _fit(classifier, directory, num_steps, learning_rate=1e-3):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return adapt.fit(
+            classifier,
+            *_parts(),
+            directory,
+            num_steps=num_steps,
+            batch_size=8,
+            learning_rate=learning_rate,
+            weight_decay=0.0,
+            seed=0,
+            distort=_DISTORT,
+            log_every=2,
+        )
+
+
+class TermsTest(testing.TestCase):
+    def test_information_by_hand(self):
+        sure_and_diverse = 50.0 * tf.eye(10)
+        self.assertAllClose(adapt.l_information(sure_and_diverse), -math.log(10.0), atol=1e-4)
+        one_sided = tf.one_hot([3] * 10, 10, on_value=50.0)
+        for nothing_learnt in (tf.zeros((10, 10)), one_sided):
+            self.assertAllClose(adapt.l_information(nothing_learnt), 0.0, atol=1e-4)
+
+    def test_consistency_counts_sure_decisions_alone(self):
+        weak = tf.math.log([[0.96, 0.04], [0.90, 0.10], [0.01, 0.99]])
+        strong = tf.math.log([[0.5, 0.5], [0.1, 0.9], [0.8, 0.2]])
+        loss, share = adapt.l_consistency(weak, strong, 0.95)
+        self.assertAllClose(loss, (math.log(2.0) + math.log(5.0)) / 3)
+        self.assertAllClose(share, 2 / 3)
+
+    def test_consistency_teaches_the_strong_view_and_not_the_weak_one(self):
+        weak, strong = tf.constant([[5.0, 0.0]]), tf.constant([[0.0, 0.0]])
+        with tf.GradientTape() as tape:
+            tape.watch((weak, strong))
+            loss, _ = adapt.l_consistency(weak, strong, 0.95)
+        to_weak, to_strong = tape.gradient(loss, (weak, strong))
+        self.assertIsNone(to_weak)
+        self.assertAllClose(to_strong, [[-0.5, 0.5]])
+
+
+class FitTest(testing.TestCase):
+    def test_reads_the_unlabelled_domain_afterwards(self):
+        labelled, unlabelled = _parts()
+        classifier = _fit(testing.tiny_classifier(), self.directory, 120, learning_rate=2e-2)
+        read = classify.predict(classifier, unlabelled.images)
+        self.assertGreater(np.mean(read == labelled.labels), 0.9)
+
+    def test_stopped_and_resumed_is_as_straight_through(self):
+        straight = _fit(testing.tiny_classifier(), self.directory / "a", num_steps=6)
+        ctrl_c = lambda *_: signal.raise_signal(signal.SIGINT)  # noqa: E731
+        with mock.patch.object(callbacks.Progress, "_print", ctrl_c):
+            with self.assertRaisesRegex(loop.Interrupted, "step 2 of 6"):
+                _fit(testing.tiny_classifier(), self.directory / "b", num_steps=6)
+        resumed = _fit(testing.tiny_classifier(), self.directory / "b", num_steps=6)
+        for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+            self.assertAllEqual(a, b)
+
+
+class _Mislabelled:
+    """A source of digits whose labels of one domain are all wrong."""
+
+    def __init__(self, source, domain):
+        self.source, self.domain = source, domain
+
+    def __getattr__(self, name):
+        return getattr(self.source, name)
+
+    def load(self, domain, split):
+        """Returns the digits, those of the chosen domain as 9 minus themselves."""
+        found = self.source.load(domain, split)
+        if domain != self.domain:
+            return found
+        return digits.Digits(found.images, 9 - found.labels, found.title)
+
+
+class LabelsTest(testing.TestCase):
+    """Trains a whole adapted run: its weights show whose labels it was able to reach."""
+
+    def setUp(self):
+        super().setUp()
+        small = {"train": (300, 0), "test": (100, 1)}
+        self.enter_context(mock.patch.object(street_digits, "SPLITS", small))
+
+    def weights(self, name, mislabelled=None):
+        """Trains from nothing; returns all weights of the run's DTN."""
+        settings = dataclasses.replace(train_test.SMALL, preset="dtn_adapted", adapt_steps=4)
+        honest = sources.open_source
+
+        def opened(*args):
+            return _Mislabelled(honest(*args), mislabelled)
+
+        with mock.patch.object(sources, "open_source", opened):
+            with contextlib.redirect_stdout(io.StringIO()):
+                workdir = self.directory / name
+                dtn = train.train(settings, workdir / "run", workdir / "cache")
+        self.assertTrue(list((workdir / "run/tb/adapt_f").iterdir()))
+        return dtn.get_weights()
+
+    def test_target_labels_change_nothing_and_source_labels_do(self):
+        right = self.weights("right")
+        wrong_target = self.weights("wrong_target", domains.MNIST)
+        for a, b in zip(right, wrong_target, strict=True):
+            self.assertAllEqual(a, b)
+        wrong_source = self.weights("wrong_source", domains.SVHN)
+        same = [np.array_equal(a, b) for a, b in zip(right, wrong_source, strict=True)]
+        self.assertFalse(all(same))
