@@ -18,10 +18,20 @@ def main(argv):
     """Flags -> one call into dtn_tf."""
     if argv[1:]:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    from dtn_tf import evaluate, report  # here: --help need not wait for TensorFlow
+    from dtn_tf import adaptation, evaluate, report  # here: --help need not wait for these
 
     try:
         workdir = eval_flags.WORKDIR.value or evaluate.newest_run("runs")
+        if eval_flags.TABLE.value == "adaptation":
+            _, table = adaptation.measure(
+                workdir,
+                common_flags.CACHE_DIR.value,
+                common_flags.DATA.value,
+                common_flags.DATA_DIR.value,
+                eval_flags.JUDGE_STEPS.value,
+            )
+            print(f"\n{table}\nAlso in {workdir}/adaptation.md")
+            return
         result, table = evaluate.evaluate(
             workdir,
             common_flags.CACHE_DIR.value,

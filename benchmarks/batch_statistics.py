@@ -11,7 +11,7 @@ the weights of g or their average. Accuracy is on the validation tail of the sou
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, config, evaluate, images, run_dir, train
+from dtn_tf import classify, config, images, judges, run_dir, train
 from dtn_tf.data import domains, sources
 from dtn_tf.data.digits import hold_out
 
@@ -29,7 +29,7 @@ def main(argv):
     source = sources.open_source(settings.data, settings.data_dir, _CACHE_DIR.value)
     s, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
     real = source.load(task.target, "test")
-    judge, _ = evaluate.train_judge(source, task.target, real, _CACHE_DIR.value, _JUDGE_STEPS.value)
+    judge, _ = judges.train_judge(source, task.target, real, _CACHE_DIR.value, _JUDGE_STEPS.value)
     dtn = train.load(_WORKDIR.value)
     fx = dtn.f(images.to_model(s.images[:_NUM_ESTIMATE]))
     print(f"{_WORKDIR.value}: accuracy on {validation.title}\n")

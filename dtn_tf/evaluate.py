@@ -6,21 +6,17 @@ that no translation had a part in. Source labels are used to score, never before
 
 import json
 import pathlib
-import shutil
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, classify, config, loop, precision, report, run_dir, serving, train
+from dtn_tf import callbacks, classify, config, judges, loop, report, run_dir, serving, train
 from dtn_tf.data import domains, sources
 from dtn_tf.data.digits import hold_out
-from dtn_tf.nets.content import Classifier, ContentEncoder
 
 SPLITS = ("test", "validation")
-_JUDGE_SEED = 1611_02200  # not a seed that f would be trained with
-_JUDGE_BATCH, _JUDGE_RATE = 128, 2e-3
 _NUM_SHOWN = 128  # translations in the figure
 
 
@@ -58,18 +54,13 @@ def evaluate(workdir, cache_dir, split="test", data=None, data_dir=None, judge_s
     workdir = pathlib.Path(workdir)
     if split not in SPLITS:
         raise ValueError(f"split={split!r}; expected one of {', '.join(SPLITS)}.")
-    settings = config.DTNConfig(**run_dir.read(workdir)["config"])
-    if not (workdir / "dtn.keras").exists():
-        raise ValueError(
-            f"{workdir} is not finished. Go on: python train_main.py --workdir={workdir}"
-            f" --domain={settings.domain} --preset={settings.preset}"
-        )
+    settings = finished(workdir)
     source = sources.open_source(data or settings.data, data_dir or settings.data_dir, cache_dir)
     task = domains.TASKS[settings.domain]
     print(source.notice, flush=True)
     digits = _source_digits(settings, source, task, split)
     real = source.load(task.target, "test")
-    judge, judge_accuracy = train_judge(source, task.target, real, cache_dir, judge_steps)
+    judge, judge_accuracy = judges.train_judge(source, task.target, real, cache_dir, judge_steps)
     dtn = train.load(workdir)
     result = {
         "preset": settings.preset,
@@ -91,48 +82,19 @@ def evaluate(workdir, cache_dir, split="test", data=None, data_dir=None, judge_s
     return result, report.table(_rows_like(result, workdir), settings.domain, split)
 
 
-def train_judge(source, target, real, cache_dir, num_steps):
-    """Trains the classifier that judges translations, or finds it trained before.
+def finished(workdir):
+    """Returns the `DTNConfig` of a finished run.
 
-    The paper's: f's architecture on the target's labelled train split. It reads
-    images as g paints them, gray for MNIST; an RGB image is turned gray for it.
-
-    Args:
-        source: Where digits come from.
-        target: The domain to classify.
-        real: `Digits`, the target's test split, to measure the judge.
-        cache_dir: Where judges are kept.
-        num_steps: Batches.
-
-    Returns:
-        The `Classifier`, and its accuracy on `real`.
+    Raises:
+        ValueError: If the run is not finished.
     """
-    policy = precision.resolve("auto")
-    digits = source.load(target, "train")
-    settings = ["judge", digits.title, digits.fingerprint(), num_steps, policy]
-    directory = pathlib.Path(cache_dir) / f"judge-{run_dir.fingerprint(*settings)}"
-    with run_dir.locked(directory, wait=True):
-        if not (directory / "accuracy.json").exists():
-            keras.utils.set_random_seed(_JUDGE_SEED)
-            encoder = ContentEncoder(image_channels=target.channels, dtype=policy)
-            judge = classify.fit(
-                Classifier(encoder, target.num_classes),
-                digits,
-                directory,
-                name="judge",
-                num_steps=num_steps,
-                batch_size=_JUDGE_BATCH,
-                learning_rate=_JUDGE_RATE,
-                weight_decay=0.0,
-                seed=_JUDGE_SEED,
-                distort={"colour": 0.0},
-                log_every=100,
-            )
-            loop.save_atomically(directory / "judge.keras", judge.save)
-            run_dir.write_json(directory / "accuracy.json", classify.accuracy(judge, real))
-            shutil.rmtree(directory / "checkpoints", ignore_errors=True)
-    judge = keras.models.load_model(directory / "judge.keras")
-    return judge, json.loads((directory / "accuracy.json").read_text())
+    settings = config.DTNConfig(**run_dir.read(workdir)["config"])
+    if not (pathlib.Path(workdir) / "dtn.keras").exists():
+        raise ValueError(
+            f"{workdir} is not finished. Go on: python train_main.py --workdir={workdir}"
+            f" --domain={settings.domain} --preset={settings.preset}"
+        )
+    return settings
 
 
 def score(dtn, judge, digits, real):

@@ -5,6 +5,12 @@ from absl import flags
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Run to score. Unset: the newest finished run in runs/."
 )
+TABLE = flags.DEFINE_enum(
+    "table",
+    "ablation",
+    ("ablation", "adaptation"),
+    "The paper's Table 1 (translated accuracy) or 2 (classifiers taught by translations).",
+)
 SPLIT = flags.DEFINE_enum(
     "split",
     "test",

@@ -4,7 +4,7 @@ import types
 import keras
 import numpy as np
 
-from dtn_tf import config, evaluate, run_dir
+from dtn_tf import config, evaluate, judges, run_dir
 from dtn_tf.data import digits as digits_lib
 from tests import testing
 
@@ -146,8 +146,8 @@ class JudgeTest(testing.TestCase):
 
         source = types.SimpleNamespace(load=load)
         target = types.SimpleNamespace(name="mnist", channels=1, num_classes=10)
-        first, accuracy = evaluate.train_judge(source, target, part, self.directory, 2)
-        again, same = evaluate.train_judge(source, target, part, self.directory, 2)
+        first, accuracy = judges.train_judge(source, target, part, self.directory, 2)
+        again, same = judges.train_judge(source, target, part, self.directory, 2)
         self.assertEqual(loads, [("mnist", "train")] * 2)
         self.assertLen(list(self.directory.iterdir()), 1)  # one judge
         self.assertEmpty(list(self.directory.glob("*/checkpoints")))
