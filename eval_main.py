@@ -39,6 +39,7 @@ def main(argv):
             common_flags.DATA.value,
             common_flags.DATA_DIR.value,
             eval_flags.JUDGE_STEPS.value,
+            report.unseen_table if eval_flags.TABLE.value == "unseen" else report.table,
         )
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")

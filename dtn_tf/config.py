@@ -36,6 +36,8 @@ class DTNConfig:
         adapt_steps: Batches that adapt f to unlabelled target images before DTN, see
             `adapt`; 0, as in the paper, is none.
         adapt_learning_rate: Peak of that training's warm-up and cosine decay.
+        absent_s, absent_t, absent_f: Classes whose images are left out of s, of t, of
+            what trains f.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
@@ -68,6 +70,9 @@ class DTNConfig:
     pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
+    absent_s: tuple[int, ...] = ()
+    absent_t: tuple[int, ...] = ()
+    absent_f: tuple[int, ...] = ()
     adapt_steps: int = 0
     adapt_learning_rate: float = 1e-3
     method: str = "dtn"
@@ -99,6 +104,11 @@ class DTNConfig:
             value = getattr(self, name)
             right = len(value) == length and all(c >= 1 for c in value)
             _check(right, self, name, f"{length} positive numbers")
+        for name in ("absent_s", "absent_t", "absent_f"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
+            value = getattr(self, name)
+            right = len(value) < 10 and all(c in range(10) for c in value)
+            _check(right, self, name, "at most nine of the classes 0 to 9")
 
 
 _CHOICES = {
@@ -164,5 +174,10 @@ PRESETS = {
         _row("dtn_no_const_tid", alpha=0.0, beta=0.0),  # 5.28 %
         _row("dtn_binary", d_classes=2),  # not in the paper: how some read its D
         _row("dtn_adapted", adapt_steps=1000),  # beyond the paper
+        # Table 3: accuracy on 3s alone; `dtn` has 94.67 % of them.
+        _row("dtn_no3_s", absent_s=(3,)),  # 93.33 %
+        _row("dtn_no3_t", absent_t=(3,)),  # 40.13 %
+        _row("dtn_no3_st", absent_s=(3,), absent_t=(3,)),  # 60.02 %
+        _row("dtn_no3_stf", absent_s=(3,), absent_t=(3,), absent_f=(3,)),  # 4.52 %
     )
 }

@@ -34,7 +34,15 @@ def newest_run(root):
     return finished[-1].parent
 
 
-def evaluate(workdir, cache_dir, split="test", data=None, data_dir=None, judge_steps=2000):
+def evaluate(
+    workdir,
+    cache_dir,
+    split="test",
+    data=None,
+    data_dir=None,
+    judge_steps=2000,
+    table=report.table,
+):
     """Scores one run, and leaves numbers, tables and figures in its directory.
 
     Args:
@@ -44,6 +52,7 @@ def evaluate(workdir, cache_dir, split="test", data=None, data_dir=None, judge_s
         data: As `DTNConfig.data`; None for the data the run was trained on.
         data_dir: As `DTNConfig.data_dir`; None for the run's.
         judge_steps: Batches that train the judge.
+        table: Which table to return: `report.table` or `report.unseen_table`.
 
     Returns:
         The result, a dict as in eval.jsonl, and the paper's table as Markdown.
@@ -79,7 +88,7 @@ def evaluate(workdir, cache_dir, split="test", data=None, data_dir=None, judge_s
         **score(dtn, judge, digits, real),
     }
     _leave(workdir, dtn, digits, result)
-    return result, report.table(_rows_like(result, workdir), settings.domain, split)
+    return result, table(_rows_like(result, workdir), settings.domain, split)
 
 
 def finished(workdir):

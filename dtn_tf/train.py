@@ -95,6 +95,7 @@ def train(config, workdir, cache_dir):
             "data_notice": source.notice,
         }
         run_dir.write(workdir, config, **facts)
+        labelled = labelled.without(config.absent_f)
         f_dir = pretrain.pretrain_f(config, task, labelled, cache_dir)
         shutil.copytree(f_dir / "tb", workdir / "tb" / "pretrain_f", dirs_exist_ok=True)
         if config.adapt_steps:
@@ -157,12 +158,16 @@ def load_source(config, source, task, labelled):
     """
     same = task.source == task.content
     digits = labelled if same else source.load(task.source, "train")
-    return tuple(part.without_labels() for part in hold_out(digits, config.num_validation))
+    s, validation = hold_out(digits, config.num_validation)
+    return s.without(config.absent_s).without_labels(), validation.without_labels()
 
 
 def load_target(config, source, task):
-    """Returns the set t. Its labels are left behind here: nothing that trains sees them."""
-    return source.load(task.target, config.target_split).without_labels()
+    """Returns the set t. Its labels are left behind here: nothing that trains sees them.
+
+    They serve once, and only in the paper's Table 3, to leave a whole class out.
+    """
+    return source.load(task.target, config.target_split).without(config.absent_t).without_labels()
 
 
 def _fit_dtn(dtn, config, s, t, validation, workdir):

@@ -8,8 +8,9 @@ WORKDIR = flags.DEFINE_string(
 TABLE = flags.DEFINE_enum(
     "table",
     "ablation",
-    ("ablation", "adaptation"),
-    "The paper's Table 1 (translated accuracy) or 2 (classifiers taught by translations).",
+    ("ablation", "adaptation", "unseen"),
+    "The paper's Table 1 (translated accuracy), 2 (classifiers taught by translations) or 3"
+    " (the digit 3 not shown).",
 )
 SPLIT = flags.DEFINE_enum(
     "split",

@@ -31,7 +31,7 @@ def _enum(name, values, help_text):
     return flags.DEFINE_enum(name, None, values, help_text)
 
 
-def _channels(name, help_text):
+def _numbers_of(name, help_text):
     return flags.DEFINE_list(name, None, help_text)
 
 
@@ -52,6 +52,9 @@ _OVERRIDES = (
     _float("pretrain_invert", "Probability that f sees an image as its negative.", 1.0),
     _integer("adapt_steps", "Batches that adapt f to unlabelled target images; 0 is off.", 0),
     _float("adapt_learning_rate", "Peak learning rate of f while it is adapted.", 1.0),
+    _numbers_of("absent_s", "Classes left out of the set s, e.g. 3."),
+    _numbers_of("absent_t", "Classes left out of the set t, e.g. 3."),
+    _numbers_of("absent_f", "Classes left out of what trains f, e.g. 3."),
     _integer("steps", "Batches of s and of t that train g and D.", 1),
     _integer("batch_size", "Images of s, and as many of t, per step.", 2),
     _integer("seed", "Of weights, batches and augmentation.", 0),
@@ -72,9 +75,9 @@ _OVERRIDES = (
     _float("d_learning_rate", "Adam's learning rate for D at the start of its cosine decay.", 1.0),
     _float("beta_1", "Adam's first decay, for g and D.", 0.9999),
     _float("ema", "Decay per step of the average of g that is scored; 0 is off.", 0.999999),
-    _channels("f_channels", "Filters of f's four convolutions, e.g. 64,128,256,128."),
-    _channels("g_channels", "Filters of g's first three blocks, e.g. 256,128,64."),
-    _channels("d_channels", "Filters of D's four convolutions, e.g. 64,128,256,256."),
+    _numbers_of("f_channels", "Filters of f's four convolutions, e.g. 64,128,256,128."),
+    _numbers_of("g_channels", "Filters of g's first three blocks, e.g. 256,128,64."),
+    _numbers_of("d_channels", "Filters of D's four convolutions, e.g. 64,128,256,256."),
     _integer("log_every", "Steps between progress lines and TensorBoard scalars.", 1),
     _integer("grid_every", "Steps between pictures of G.", 1),
     _integer("checkpoint_every", "Steps between checkpoints.", 1),
@@ -85,12 +88,11 @@ def config_from_flags():
     """Returns the `DTNConfig` of the command line: the preset, with what was given.
 
     Raises:
-        ValueError: If a value is out of range, or `*_channels` is not a list of numbers.
+        ValueError: If a value is out of range, or a list is not one of numbers.
     """
     given = {holder.name: holder.value for holder in _OVERRIDES if holder.value is not None}
-    for name in ("f_channels", "g_channels", "d_channels"):
-        if name in given:
-            given[name] = _numbers(name, given[name])
+    lists = {holder.name for holder in _OVERRIDES if isinstance(holder.value, list)}
+    given |= {name: _numbers(name, given[name]) for name in lists}
     given |= {"domain": DOMAIN.value, "data_dir": common_flags.DATA_DIR.value}
     given |= {"data": common_flags.DATA.value or "auto"}
     return dataclasses.replace(config.PRESETS[PRESET.value], **given)

@@ -9,6 +9,7 @@ from tests import testing
 _DEFAULT = config.DTNConfig()
 _ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
 _FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
+_ABSENT = ("absent_s", "absent_t", "absent_f")
 _CHANNELS = {"f_channels": 4, "g_channels": 3, "d_channels": 4}
 
 _PAPER = {  # what each row of the paper's table leaves out
@@ -19,6 +20,10 @@ _PAPER = {  # what each row of the paper's table leaves out
     "baseline": {"method": "baseline", "d_classes": 2, "beta": 0.0},
     "dtn_binary": {"d_classes": 2},  # not a row of the paper
     "dtn_adapted": {"adapt_steps": 1000},  # nor this one
+    "dtn_no3_s": {"absent_s": (3,)},  # from here on: Table 3
+    "dtn_no3_t": {"absent_t": (3,)},
+    "dtn_no3_st": {"absent_s": (3,), "absent_t": (3,)},
+    "dtn_no3_stf": {"absent_s": (3,), "absent_t": (3,), "absent_f": (3,)},
     "dtn_no_gan": {"gan": 0.0},
     "dtn_no_const_tid": {"alpha": 0.0, "beta": 0.0},
 }
@@ -30,7 +35,7 @@ def _with(**changes):
 
 class CheckTest(testing.TestCase):
     def test_every_field_is_checked(self):
-        checked = {*config._CHOICES, *config._RANGES, *_CHANNELS, *_FREE}
+        checked = {*config._CHOICES, *config._RANGES, *_CHANNELS, *_ABSENT, *_FREE}
         self.assertEqual({f.name for f in dataclasses.fields(_DEFAULT)}, checked)
 
     @parameterized.parameters(*_ENDS)
@@ -55,6 +60,13 @@ class CheckTest(testing.TestCase):
         with self.assertRaisesRegex(ValueError, f"{name}='other' is out of range") as caught:
             _with(**{name: "other"})
         self.assertIn(f"one of {', '.join(allowed)}", str(caught.exception))
+
+    @parameterized.parameters(*_ABSENT)
+    def test_absent_classes(self, name):
+        self.assertEqual(getattr(_with(**{name: [8, 3, 3]}), name), (3, 8))
+        for value in ((10,), (-1,), tuple(range(10)), ("3",)):
+            with self.assertRaisesRegex(ValueError, f"{name}=.*at most nine of the classes"):
+                _with(**{name: value})
 
     @parameterized.parameters(*_CHANNELS.items())
     def test_channels(self, name, length):

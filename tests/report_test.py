@@ -59,8 +59,20 @@ class TableTest(testing.TestCase):
         self.assertIn("--domain=mnist", text)
 
     def test_every_row_is_a_preset(self):
-        rows = {preset for _, preset, _ in report.TABLE_1 if preset}
+        rows = {preset for _, preset, _ in report.TABLE_1 + report.TABLE_3 if preset}
         self.assertEqual(rows, set(config.PRESETS))
+
+
+class UnseenTableTest(testing.TestCase):
+    def test_the_digit_and_the_others_beside_the_paper(self):
+        per_digit = [0.5] * 9 + [None]
+        a, b = ([*per_digit[:3], value, *per_digit[4:]] for value in (0.2, 0.4))
+        rows = [result(preset="dtn_no3_t", per_digit=p) for p in (a, b)]
+        text = report.unseen_table([*rows, result(per_digit=a)], "svhn", "test")
+        expected = "| 40.13% | **30.00% ± 14.14** | 50.00% ± 0.00 | 2 | SVHN test |"
+        self.assertIn(f"| 3 not shown in t {expected}", text)
+        self.assertIn("| DTN | 94.67% | **20.00%** | 50.00% | 1 |", text)
+        self.assertIn("--preset=dtn_no3_stf", text)
 
 
 class DetailsTest(testing.TestCase):

@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 import io
 import json
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import config, evaluate, serving, train
+from dtn_tf import classify, config, evaluate, serving, train
 from dtn_tf.data import street_digits
 from tests import testing
 
@@ -100,6 +101,32 @@ class RunTest(testing.TestCase):
             train.load_target(SMALL, source, task),
         ):
             self.assertFalse(hasattr(part, "labels"))
+
+    def test_absent_classes_are_in_none_of_their_set_and_validation_is_whole(self):
+        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
+        labelled = source.load(task.source, "train")
+        target = source.load(task.target, "train")
+        for s, t, f in (((3,), (), ()), ((), (3,), ()), ((3,), (3,), (3,)), ((1, 8), (), ())):
+            settings = dataclasses.replace(SMALL, absent_s=s, absent_t=t, absent_f=f)
+            in_s, validation = train.load_source(settings, source, task, labelled)
+            head = labelled.labels[: -len(validation.images)]
+            self.assertAllEqual(in_s.images, labelled.images[: len(head)][~np.isin(head, s)])
+            self.assertLen(validation.images, 60)
+            in_t = train.load_target(settings, source, task)
+            self.assertAllEqual(in_t.images, target.images[~np.isin(target.labels, t)])
+            self.assertEqual("without" in in_t.title, bool(t))
+
+    def test_f_of_the_last_row_never_sees_the_class(self):
+        seen = []
+
+        def fit(classifier, digits, *args, **kwargs):
+            seen.append(digits)
+            raise KeyboardInterrupt
+
+        settings = dataclasses.replace(SMALL, absent_f=(3,))
+        with mock.patch.object(classify, "fit", fit), self.assertRaises(KeyboardInterrupt):
+            self.train(settings)
+        self.assertEqual(set(np.unique(seen[0].labels)), set(range(10)) - {3})
 
     def test_describe_says_what_would_be_loaded_and_writes_nothing(self):
         text = train.describe(SMALL, self.workdir, self.cache)

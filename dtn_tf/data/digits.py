@@ -61,6 +61,14 @@ class Digits:
         content.update(np.ascontiguousarray(self.labels))
         return content.hexdigest()[:12]
 
+    def without(self, classes):
+        """Returns the digits of all other classes; itself for an empty list."""
+        if not classes:
+            return self
+        kept = ~np.isin(self.labels, classes)
+        title = f"{self.title} without {', '.join(map(str, classes))}"
+        return Digits(self.images[kept], self.labels[kept], title)
+
     def without_labels(self):
         """Returns the images alone."""
         return Unlabelled(self.images, self.title)
