@@ -4,13 +4,12 @@ Domain adaptation: nobody labelled a target image, the source's labels travel wi
 the translated pictures.
 """
 
-import json
 import pathlib
 
 import numpy as np
 from sklearn import neighbors
 
-from dtn_tf import evaluate, judges, loop, report, run_dir, train
+from dtn_tf import evaluate, judges, run_dir, train
 from dtn_tf.data import domains, sources
 from dtn_tf.data.digits import Digits, hold_out
 
@@ -26,7 +25,7 @@ def measure(workdir, cache_dir, data=None, data_dir=None, judge_steps=2000):
         judge_steps: Batches that train the judge's architecture on translations.
 
     Returns:
-        The result, a dict as in adaptation.json, and the table as Markdown.
+        The result, a dict as in adaptation.json.
 
     Raises:
         ValueError: If the run is not finished, or the data cannot be had.
@@ -60,12 +59,7 @@ def measure(workdir, cache_dir, data=None, data_dir=None, judge_steps=2000):
         row["classifier"] = judges.fit(moved, task.target, real, cache_dir, judge_steps)[1]
         result["rows"][split] = row
     run_dir.write_json(workdir / "adaptation.json", result)
-    results = [json.loads(p.read_text()) for p in sorted(workdir.parent.glob("*/adaptation.json"))]
-    same = ("domain", "target", "n")
-    alike = [r for r in results if all(r[k] == result[k] for k in same)]
-    text = report.adaptation_table(alike)
-    loop.save_atomically(workdir / "adaptation.md", lambda temporary: temporary.write_text(text))
-    return result, text
+    return result
 
 
 def nearest_neighbour(reference, labels, x):

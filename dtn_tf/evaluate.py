@@ -12,7 +12,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, classify, config, judges, loop, report, run_dir, serving, train
+from dtn_tf import (
+    callbacks,
+    classify,
+    config,
+    figures,
+    judges,
+    loop,
+    report,
+    run_dir,
+    serving,
+    train,
+)
 from dtn_tf.data import domains, sources
 from dtn_tf.data.digits import hold_out
 
@@ -41,7 +52,6 @@ def evaluate(
     data=None,
     data_dir=None,
     judge_steps=2000,
-    table=report.table,
 ):
     """Scores one run, and leaves numbers, tables and figures in its directory.
 
@@ -52,7 +62,6 @@ def evaluate(
         data: As `DTNConfig.data`; None for the data the run was trained on.
         data_dir: As `DTNConfig.data_dir`; None for the run's.
         judge_steps: Batches that train the judge.
-        table: Which table to return: `report.table` or `report.unseen_table`.
 
     Returns:
         The result, a dict as in eval.jsonl, and the paper's table as Markdown.
@@ -72,6 +81,7 @@ def evaluate(
     judge, judge_accuracy = judges.train_judge(source, task.target, real, cache_dir, judge_steps)
     dtn = train.load(workdir)
     result = {
+        "workdir": str(workdir),
         "preset": settings.preset,
         "domain": settings.domain,
         "seed": settings.seed,
@@ -83,12 +93,13 @@ def evaluate(
         "n": len(digits.images),
         "judge": judge_accuracy,
         "f": _f_accuracies(workdir, digits, real),
+        "minutes": sum(run_dir.timing(workdir).values()) / 60,
         "commit": run_dir.commit(),
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         **score(dtn, judge, digits, real),
     }
     _leave(workdir, dtn, digits, result)
-    return result, table(_rows_like(result, workdir), settings.domain, split)
+    return result, report.table(_rows_like(result, workdir), settings.domain, split)
 
 
 def finished(workdir):
@@ -216,8 +227,8 @@ def _leave(workdir, dtn, digits, result):
     loop.save_atomically(folder / "table.md", lambda temporary: temporary.write_text(text))
     rows = np.random.default_rng(0).choice(len(digits.images), _NUM_SHOWN)
     x = digits.images[rows]
-    report.draw_translations(result, x, translate(dtn, x), folder / "translations.png")
-    report.draw_confusion(result, folder / "confusion.png")
+    figures.draw_translations(result, x, translate(dtn, x), folder / "translations.png")
+    figures.draw_confusion(result, folder / "confusion.png")
     with callbacks.writer(workdir / "tb" / f"eval-{result['split']}") as writer:
         with writer.as_default(step=result["steps"]):
             for name in ("accuracy", "original", "frechet", "frechet_floor", "judge"):

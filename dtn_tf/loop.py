@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import keras
 from absl import logging
@@ -89,6 +90,15 @@ def save_atomically(path, write):
         temporary.unlink(missing_ok=True)
 
 
+def seconds(directory):
+    """Wall time that the newest checkpoint took from the untrained start; 0.0 without one.
+
+    Work that was lost to a kill is not in it.
+    """
+    path = pathlib.Path(directory) / "seconds"
+    return float(path.read_text()) if path.exists() else 0.0
+
+
 def _checkpoints(directory):
     paths = pathlib.Path(directory).glob("step-*.weights.h5")
     return sorted(paths, key=_step_of)
@@ -108,6 +118,7 @@ class _Checkpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.step = self.saved = self.start
+        self.begun = time.perf_counter() - seconds(self.directory)
 
     def on_train_batch_end(self, batch, logs=None):
         self.step = self.start + batch + 1
@@ -119,6 +130,8 @@ class _Checkpoint(keras.callbacks.Callback):
             return
         path = self.directory / f"step-{self.step:08d}.weights.h5"
         save_atomically(path, self.model.save_weights)
+        elapsed = str(time.perf_counter() - self.begun)
+        save_atomically(self.directory / "seconds", lambda temporary: temporary.write_text(elapsed))
         self.saved = self.step
         for old in _checkpoints(self.directory)[:-_KEPT]:
             old.unlink()

@@ -21,7 +21,7 @@ def pretrain_f(config, task, digits, cache_dir):
         cache_dir: Where f is kept.
 
     Returns:
-        Path of a folder with f.keras (a `Classifier`), accuracy.json and tb/.
+        Path of a folder with f.keras (a `Classifier`), accuracy.json, timing.json and tb/.
     """
     settings = {
         k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
@@ -54,7 +54,7 @@ def pretrain_f(config, task, digits, cache_dir):
             distort=_distortion(config),
             log_every=config.log_every,
         )
-        _keep_f(directory, classifier, held_out)
+        _keep_f(directory, classifier, held_out, "pretrain_f", {})
     return directory
 
 
@@ -93,7 +93,7 @@ def adapt_f(config, f_dir, labelled, unseen, cache_dir):
             distort=_distortion(config),
             log_every=config.log_every,
         )
-        _keep_f(directory, classifier, held_out)
+        _keep_f(directory, classifier, held_out, "adapt_f", run_dir.timing(f_dir))
     return directory
 
 
@@ -106,10 +106,12 @@ def _distortion(config):
     }
 
 
-def _keep_f(directory, classifier, held_out):
-    """Leaves a trained f with its accuracy; the second file says that it is complete."""
+def _keep_f(directory, classifier, held_out, phase, earlier):
+    """Leaves a trained f with its accuracy; the last file says that it is complete."""
     measured = {held_out.title: classify.accuracy(classifier, held_out)}
     print(f"f: accuracy {measured[held_out.title]:.2%} on {held_out.title}", flush=True)
     loop.save_atomically(directory / "f.keras", classifier.save)
+    spent = {**earlier, phase: loop.seconds(directory / "checkpoints")}
+    run_dir.write_json(directory / "timing.json", spent)
     run_dir.write_json(directory / "accuracy.json", measured)
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)

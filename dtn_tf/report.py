@@ -1,9 +1,6 @@
-"""Results -> the paper's table as Markdown, and figures that say which data they show."""
+"""Results -> the paper's tables as Markdown."""
 
 import numpy as np
-from matplotlib import figure
-
-from dtn_tf import callbacks, images, loop
 
 # Table 1 of the paper: (row, preset that trains it, accuracy of the MNIST classifier on
 # G(SVHN test), None where it has none). No preset is the untranslated input.
@@ -34,10 +31,11 @@ def table(results, domain, split):
         Markdown.
     """
     lines = [
-        f"Accuracy of the judge on translated images, source {domain}, split {split}.",
+        f"Accuracy of the judge on translated images, source {domain}, split {split}. Minutes:"
+        " training of one run, f included, which rows of one seed share.",
         "",
-        "| method | paper | this project | runs | n | source data |",
-        "|---|---|---|---|---|---|",
+        "| method | paper | this project | runs | n | source data | minutes |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, preset, paper in TABLE_1:
         number = f"{paper:.2%}" if domain == "svhn" and paper is not None else "none"
@@ -49,10 +47,11 @@ def table(results, domain, split):
             values = [r["accuracy"] for r in rows]
         if values:
             counts = f"{len(values)} | {rows[0]['n']} | {rows[0]['source']}"
-            lines.append(f"| {name} | {number} | **{spread(values)}** | {counts} |")
+            spent = _minutes(rows) if preset else ""
+            lines.append(f"| {name} | {number} | **{spread(values)}** | {counts} | {spent} |")
         else:
             command = f"`python train_main.py --domain={domain} --preset={preset}`"
-            lines.append(f"| {name} | {number} | not trained: {command} | 0 | | |")
+            lines.append(f"| {name} | {number} | not trained: {command} | 0 | | | |")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +63,7 @@ TABLE_3 = (
     ("3 not shown in both s and t", "dtn_no3_st", 0.6002),
     ("3 not shown in s, t, and during training of f", "dtn_no3_stf", 0.0452),
 )
-_UNSEEN = 3
+UNSEEN = 3  # the digit of Table 3
 
 
 def unseen_table(results, domain, split):
@@ -79,17 +78,17 @@ def unseen_table(results, domain, split):
         Markdown.
     """
     lines = [
-        f"Accuracy of the judge on translated images of the digit {_UNSEEN}, and on those of the"
+        f"Accuracy of the judge on translated images of the digit {UNSEEN}, and on those of the"
         f" other digits, source {domain}, split {split}.",
         "",
-        f"| condition | paper | {_UNSEEN} | other digits, mean per digit | runs | source data |",
+        f"| condition | paper | {UNSEEN} | other digits, mean per digit | runs | source data |",
         "|---|---|---|---|---|---|",
     ]
     for name, preset, paper in TABLE_3:
         number = f"{paper:.2%}" if domain == "svhn" else "none"
         rows = [r for r in results if r["preset"] == preset]
         if rows:
-            unseen = spread([r["per_digit"][_UNSEEN] for r in rows])
+            unseen = spread([r["per_digit"][UNSEEN] for r in rows])
             others = spread([_mean_of_others(r["per_digit"]) for r in rows])
             values = f"**{unseen}** | {others} | {len(rows)} | {rows[0]['source']}"
             lines.append(f"| {name} | {number} | {values} |")
@@ -100,7 +99,7 @@ def unseen_table(results, domain, split):
 
 
 def _mean_of_others(per_digit):
-    return np.mean([v for k, v in enumerate(per_digit) if k != _UNSEEN and v is not None])
+    return np.mean([v for k, v in enumerate(per_digit) if k != UNSEEN and v is not None])
 
 
 # Table 2: (method, split whose translations are the reference, accuracy on the target).
@@ -148,6 +147,12 @@ def adaptation_table(results):
     return "\n".join(lines) + "\n"
 
 
+def _minutes(rows):
+    """Mean training time of the runs that know theirs."""
+    known = [r["minutes"] for r in rows if r.get("minutes")]
+    return f"{np.mean(known):.1f}" if known else ""
+
+
 def spread(values):
     """Formats shares as percent: the value, or mean and sample standard deviation."""
     if len(values) == 1:
@@ -178,60 +183,3 @@ def details(result):
         f"| translated accuracy | {shares} |",
     ]
     return "\n".join(lines) + "\n"
-
-
-def draw_confusion(result, path):
-    """Draws the confusion matrix: rows are true digits, columns what the judge read.
-
-    Args:
-        result: Result dict of `evaluate.evaluate`.
-        path: PNG file to write.
-    """
-    counts = np.array(result["confusion"])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    page = figure.Figure(figsize=(7, 6.4), layout="constrained")
-    axes = page.add_subplot()
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    page.colorbar(picture, label="share of the true digit", shrink=0.8)
-    for row, column in np.ndindex(counts.shape):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        text = str(counts[row, column]) if counts[row, column] else "·"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-    axes.set(
-        xticks=range(len(counts)),
-        yticks=range(len(counts)),
-        xlabel="read by the judge from the translation",
-        ylabel="true digit",
-    )
-    axes.set_title(_title(result), fontsize=10)
-    _save(page, path)
-
-
-def draw_translations(result, x, gx, path, columns=16):
-    """Draws inputs over their translations, uncurated.
-
-    Args:
-        result: Result dict of `evaluate.evaluate`, for the title.
-        x: uint8 `(n, 32, 32, channels)`, source images.
-        gx: uint8 `(n, 32, 32, channels)`, their translations.
-        path: PNG file to write.
-        columns: Images per row.
-    """
-    grid = images.to_grid(callbacks.paired_rows(x, gx, columns), columns)
-    page = figure.Figure(figsize=(9, 9 * grid.shape[0] / grid.shape[1] + 0.5), layout="constrained")
-    axes = page.add_subplot()
-    axes.imshow(grid, interpolation="nearest")
-    axes.set_axis_off()
-    axes.set_title(f"{_title(result)}\nodd rows: input, even rows: translation", fontsize=10)
-    _save(page, path)
-
-
-def _title(result):
-    return (
-        f"{result['preset']}: {result['source']} to {result['target']},"
-        f" {result['accuracy']:.2%} of {result['n']}"
-    )
-
-
-def _save(page, path):
-    loop.save_atomically(path, lambda temporary: page.savefig(temporary, dpi=130))

@@ -34,14 +34,28 @@ def check(workdir, config):
         if workdir.is_dir() and any(p.name != "lock" for p in workdir.iterdir()):
             raise ValueError(f"{workdir} has files but no config.json; choose another --workdir.")
         return
-    old, new = _comparable(read(workdir)["config"]), _comparable(dataclasses.asdict(config))
-    differing = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
-    if differing:
-        listed = "; ".join(f"{k}: there {old.get(k)!r}, now {new.get(k)!r}" for k in differing)
+    found = differing(read(workdir)["config"], dataclasses.asdict(config))
+    if found:
+        listed = "; ".join(f"{k}: there {a!r}, now {b!r}" for k, (a, b) in sorted(found.items()))
         raise ValueError(
             f"{workdir} holds a run of other settings ({listed}). Choose another --workdir,"
             " pass the old settings, or delete the directory."
         )
+
+
+def differing(old, new):
+    """Returns the settings that two runs do not share, harmless ones left out.
+
+    Args:
+        old: Dict of settings, as `read` gives them.
+        new: The same, or of `dataclasses.asdict`.
+
+    Returns:
+        Dict: name -> (old value, new value).
+    """
+    old, new = _comparable(old), _comparable(new)
+    pairs = {k: (old.get(k), new.get(k)) for k in old.keys() | new.keys()}
+    return {k: (a, b) for k, (a, b) in pairs.items() if a != b}
 
 
 def read(workdir):
@@ -70,6 +84,12 @@ def write(workdir, config, **facts):
         "commit": commit(),
     }
     write_json(pathlib.Path(workdir) / "config.json", content)
+
+
+def timing(directory):
+    """Returns the seconds that each phase of a training took, a dict; empty if unknown."""
+    path = pathlib.Path(directory) / "timing.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def write_json(path, content):

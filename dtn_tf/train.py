@@ -108,6 +108,8 @@ def train(config, workdir, cache_dir):
         dtn = build(config, task, keras.models.load_model(f_dir / "f.keras").encoder)
         _fit_dtn(dtn, config, s, t, validation, workdir)
         serving.export(dtn, workdir / "export", task.source.channels)
+        spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
+        run_dir.write_json(workdir / "timing.json", spent)
         loop.save_atomically(workdir / "dtn.keras", dtn.save)
         shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
     return dtn

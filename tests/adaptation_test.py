@@ -75,14 +75,13 @@ class MeasureTest(testing.TestCase):
         self.enter_context(contextlib.redirect_stdout(io.StringIO()))
         workdir, cache = self.directory / "runs/a", self.directory / "cache"
         train.train(train_test.SMALL, workdir, cache)
-        result, text = adaptation.measure(workdir, cache, judge_steps=2)
+        result = adaptation.measure(workdir, cache, judge_steps=2)
         self.assertEqual(result["rows"]["train"]["images"], 270)  # without the validation tail
         self.assertEqual(result["rows"]["test"]["images"], 100)
         for row in result["rows"].values():
             self.assertBetween(row["nearest_neighbour"], 0.0, 1.0)
             self.assertBetween(row["classifier"], 0.0, 1.0)
         self.assertEqual(json.loads((workdir / "adaptation.json").read_text()), result)
-        self.assertEqual((workdir / "adaptation.md").read_text(), text)
 
     def test_an_unfinished_run_is_refused(self):
         (self.directory / "config.json").write_text('{"config": {}}')

@@ -136,3 +136,12 @@ class MainTest(testing.TestCase):
     def test_flags_do_not_wait_for_tensorflow(self):
         script = "import sys; from flags import train_flags; print('tensorflow' in sys.modules)"
         self.assertEqual(self._run("-c", script).stdout, "False\n")
+
+    def test_scoring_flags_without_meaning_together_are_refused(self):
+        for arguments, message in (
+            (("--table=all", "--workdir=a"), "leave out one"),
+            (("--train_missing",), "--train_missing without --table"),
+        ):
+            done = self._run("eval_main.py", *arguments)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(message, done.stdout + done.stderr)

@@ -135,7 +135,16 @@ class CheckpointTest(testing.TestCase):
     def test_two_are_kept_and_the_last_step_has_one(self):
         loop.fit(_line(), _numbered, 11, self.directory, checkpoint_every=3)
         self.assertEqual(_steps(self.directory), [9, 11])
-        self.assertLen(list(self.directory.iterdir()), 2)
+        self.assertLen(list(self.directory.iterdir()), 3)  # and the time it took
+
+    def test_wall_time_goes_on_after_a_stop(self):
+        self.assertEqual(loop.seconds(self.directory), 0.0)
+        loop.fit(_line(), _numbered, 4, self.directory)
+        first = loop.seconds(self.directory)
+        self.assertGreater(first, 0.0)
+        (self.directory / "seconds").write_text("1000.0")
+        loop.fit(_line(), _numbered, 6, self.directory)
+        self.assertBetween(loop.seconds(self.directory), 1000.0, 1000.0 + 60.0)
 
     @parameterized.named_parameters(
         ("empty", lambda data: b""),

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from dtn_tf import config, report
+from dtn_tf import config, figures, report
 from tests import testing
 
 
@@ -10,6 +10,7 @@ def result(**changes):
         "preset": "dtn",
         "seed": 0,
         "accuracy": 0.8,
+        "minutes": 6.0,
         "original": 0.4,
         "n": 5000,
         "source": "SVHN test",
@@ -31,7 +32,7 @@ class TableTest(testing.TestCase):
     def test_one_run_beside_the_papers_number(self):
         text = report.table([result()], "svhn", "test")
         self.assertEqual(
-            self.line(text, "DTN"), "| DTN | 90.66% | **80.00%** | 1 | 5000 | SVHN test |"
+            self.line(text, "DTN"), "| DTN | 90.66% | **80.00%** | 1 | 5000 | SVHN test | 6.0 |"
         )
 
     def test_seeds_become_mean_and_sample_deviation(self):
@@ -85,9 +86,9 @@ class DetailsTest(testing.TestCase):
 
 class FiguresTest(testing.TestCase):
     def test_confusion_and_translations_are_written_whole(self):
-        report.draw_confusion(result(), self.directory / "c.png")
+        figures.draw_confusion(result(), self.directory / "c.png")
         x = testing.pixels(20, 3)
-        report.draw_translations(result(), x, testing.pixels(20), self.directory / "t.png")
+        figures.draw_translations(result(), x, testing.pixels(20), self.directory / "t.png")
         for name in ("c.png", "t.png"):
             picture = np.asarray(Image.open(self.directory / name).convert("L"))
             self.assertGreater(picture.shape[1], 600)

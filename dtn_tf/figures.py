@@ -1,0 +1,168 @@
+"""Results -> pictures that say which data they show."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from matplotlib import figure
+from tensorboard.backend.event_processing import event_accumulator
+
+from dtn_tf import callbacks, images, loop
+
+_CURVES = ("L_D", "L_GANG_source", "L_GANG_target", "L_CONST", "L_TID")
+
+
+def draw_confusion(result, path):
+    """Draws the confusion matrix: rows are true digits, columns what the judge read.
+
+    Args:
+        result: Result dict of `evaluate.evaluate`.
+        path: PNG file to write.
+    """
+    page = figure.Figure(figsize=(7, 6.4), layout="constrained")
+    axes = page.add_subplot()
+    picture = _confusion(axes, result, 8)
+    page.colorbar(picture, label="share of the true digit", shrink=0.8)
+    axes.set(xlabel="read by the judge from the translation", ylabel="true digit")
+    axes.set_title(_title(result), fontsize=10)
+    _save(page, path)
+
+
+def draw_confusions(results, path, columns=4):
+    """Draws the confusion matrices of several runs on one page.
+
+    Args:
+        results: Result dicts of `evaluate.evaluate`, of one source and one target.
+        path: PNG file to write.
+        columns: Matrices per row.
+    """
+    columns = min(columns, len(results))
+    rows = -(-len(results) // columns)
+    page = figure.Figure(figsize=(3.6 * columns, 3.7 * rows + 0.8), layout="constrained")
+    for k, result in enumerate(results):
+        axes = page.add_subplot(rows, columns, k + 1)
+        _confusion(axes, result, 5)
+        axes.set_title(_short(result), fontsize=9)
+    page.suptitle(
+        f"{_data(results[0])}, n = {results[0]['n']}. Down: true digit,"
+        " across: what the judge read from the translation",
+        fontsize=10,
+    )
+    _save(page, path)
+
+
+def draw_translations(result, x, gx, path, columns=16):
+    """Draws inputs over their translations, uncurated.
+
+    Args:
+        result: Result dict of `evaluate.evaluate`, for the title.
+        x: uint8 `(n, 32, 32, channels)`, source images.
+        gx: uint8 `(n, 32, 32, channels)`, their translations.
+        path: PNG file to write.
+        columns: Images per row.
+    """
+    grid = images.to_grid(callbacks.paired_rows(x, gx, columns), columns)
+    page = figure.Figure(figsize=(9, 9 * grid.shape[0] / grid.shape[1] + 0.5), layout="constrained")
+    axes = page.add_subplot()
+    axes.imshow(grid, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(f"{_title(result)}\nodd rows: input, even rows: translation", fontsize=10)
+    _save(page, path)
+
+
+def draw_rows(x, rows, path):
+    """Draws what several runs make of the same images, one run per row.
+
+    Args:
+        x: uint8 `(n, 32, 32, channels)`, source images: the first row.
+        rows: Pairs of a result dict and uint8 `(at least n, 32, 32, channels)`, what
+            its run made of the images.
+        path: PNG file to write.
+    """
+    rows = list(rows)
+    page = figure.Figure(figsize=(11, 0.58 * (len(rows) + 1) + 0.6), layout="constrained")
+    all_axes = page.subplots(len(rows) + 1, 1)
+    labels = ["input"] + [_short(result) for result, _ in rows]
+    for axes, label, part in zip(all_axes, labels, [x, *(gx for _, gx in rows)], strict=True):
+        axes.imshow(images.to_grid(part[: len(x)], len(x)), interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    page.suptitle(f"{_data(rows[0][0])}: the same images through every row", fontsize=10)
+    _save(page, path)
+
+
+def draw_curves(runs, path):
+    """Draws the loss terms of several runs over their steps, from TensorBoard's events.
+
+    Args:
+        runs: Pairs of a result dict and the directory of its run's events.
+        path: PNG file to write.
+    """
+    page = figure.Figure(figsize=(11, 2.6 * len(_CURVES)), layout="constrained")
+    all_axes = page.subplots(len(_CURVES), 1, sharex=True)
+    for result, directory in runs:
+        curves = read_scalars(directory)
+        for axes, name in zip(all_axes, _CURVES, strict=True):
+            axes.plot(*curves.get(f"loss/{name}", ((), ())), label=_short(result), linewidth=1.2)
+    for axes, name in zip(all_axes, _CURVES, strict=True):
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    all_axes[-1].set_xlabel("step")
+    all_axes[0].legend(fontsize=8, ncols=2)
+    page.suptitle(f"{_data(runs[0][0])}: loss terms, unweighted", fontsize=10)
+    _save(page, path)
+
+
+def read_scalars(directory):
+    """Reads TensorBoard events: tag -> (steps, values), of a run that was resumed too.
+
+    Args:
+        directory: Folder of event files.
+
+    Returns:
+        Dict of pairs of lists; empty if there are no events.
+    """
+    if not pathlib.Path(directory).is_dir():
+        return {}
+    tensors = event_accumulator.EventAccumulator(str(directory), size_guidance={"tensors": 0})
+    tensors.Reload()
+    curves = {}
+    for tag in tensors.Tags()["tensors"]:
+        at = {}
+        for event in tensors.Tensors(tag):  # a step that was done twice counts once
+            value = tf.make_ndarray(event.tensor_proto)
+            if value.dtype.kind == "f" and value.ndim == 0:
+                at[event.step] = float(value)
+        if at:
+            curves[tag] = (sorted(at), [at[step] for step in sorted(at)])
+    return curves
+
+
+def _confusion(axes, result, fontsize):
+    counts = np.array(result["confusion"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(counts.shape):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = str(counts[row, column]) if counts[row, column] else "·"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
+    axes.set(xticks=range(len(counts)), yticks=range(len(counts)))
+    return picture
+
+
+def _title(result):
+    return f"{result['preset']}: {_data(result)}, {result['accuracy']:.2%} of {result['n']}"
+
+
+def _short(result):
+    return f"{result['preset']} {result['accuracy']:.1%}"
+
+
+def _data(result):
+    return f"{result['source']} to {result['target']}"
+
+
+def _save(page, path):
+    loop.save_atomically(path, lambda temporary: page.savefig(temporary, dpi=130))
