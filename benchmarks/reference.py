@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a che
 
 from dtn_tf import config, precision, train  # noqa: E402
 from dtn_tf.data import domains  # noqa: E402
-from dtn_tf.nets.content import ContentEncoder  # noqa: E402
+from dtn_tf.nets.content import Classifier, ContentEncoder  # noqa: E402
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images of s, and of t.", lower_bound=2)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "Timed steps of each, in turns.", lower_bound=1)
@@ -60,7 +60,7 @@ def main(argv):
 def _ours(policy):
     settings = config.DTNConfig(precision=policy)
     f = ContentEncoder(settings.f_channels, dtype=policy)
-    dtn = train.build(settings, domains.TASKS["svhn"], f)
+    dtn = train.build(settings, domains.TASKS["svhn"], Classifier(f))
     step = tf.function(dtn.train_step)
 
     def run(x_s, x_t):

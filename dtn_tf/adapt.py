@@ -50,7 +50,7 @@ class Adaptation(keras.Model):
             # One batch: normalised together, the domains cannot be told by statistics,
             # and f has one set of moving averages that fits both.
             x = tf.concat([x_s, weak, strong], axis=0)
-            hidden = tf.nn.relu(classifier.encoder(x, training=True))
+            hidden = classifier.encoder.hidden(classifier.encoder(x, training=True))
             of_s, of_weak, of_strong = tf.split(hidden, 3)
             logits_s = classifier.head(classifier.drop(of_s, training=True))
             logits_weak = classifier.head(of_weak)  # no dropout: the label to be taught

@@ -6,7 +6,9 @@ DATA = ("auto", "tfds", "files", "builtin")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 PRETRAIN_SPLITS = ("train", "extra", "train+extra")
 DISTANCES = ("mse", "cosine")
-METHODS = ("dtn", "pixels", "baseline")
+CONTENT_DISTANCES = (*DISTANCES, "class")
+METHODS = ("dtn", "pixels", "baseline", "class", "yunjey")
+NETS = ("paper", "yunjey")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,15 +25,20 @@ class DTNConfig:
         num_validation: Images held out at the end of the source's train split.
         seed: Of weights, batches and augmentation.
         precision: Keras dtype policy of the nets, or "auto".
+        nets: "paper", or "yunjey" for f, g and D of the best-known port, see `nets`.
         f_channels, g_channels, d_channels: Filters per convolution, see `nets`.
+        f_depths: Convolutions in each of f's four blocks.
         pretrain_steps: Batches that train f.
         pretrain_batch_size: Images per batch of f's training.
         pretrain_learning_rate: Peak of f's warm-up and cosine decay.
         pretrain_weight_decay: Of AdamW, while f trains.
+        pretrain_dropout: Share of f's features that its head misses, while f trains.
         pretrain_geometry, pretrain_colour, pretrain_invert: How f's training images
             are distorted, see `data.augment`.
-        method: "dtn", "pixels" (G does not contain f) or "baseline" (Sec. 3 of the
-            paper), see `variants`.
+        method: "dtn", "pixels" (G does not contain f), "baseline" (Sec. 3 of the
+            paper), "class" (f's decisions are used) or "yunjey", see `variants`.
+        d_conditional: Whether D is told the class that f sees; method "class" only.
+        style_size: Numbers that g reads beside f(x); 0 is none; method "class" only.
         d_classes: 3, or 2 for a D that takes both kinds of G(x) as one.
         adapt_steps: Batches that adapt f to unlabelled target images before DTN, see
             `adapt`; 0, as in the paper, is none.
@@ -41,8 +48,10 @@ class DTNConfig:
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
-        content_distance, image_distance: The paper's d and d_2, of `DISTANCES`.
+        content_distance, image_distance: The paper's d and d_2, of `DISTANCES`. With
+            method "class" d may be "class", see `losses.l_class`.
         g_learning_rate, d_learning_rate: Of Adam at the start of a cosine decay to 0.
+        cosine: Whether they decay; else they are constant.
         beta_1: Adam's first decay, for g and D.
         ema: Decay of the moving average of g that is scored; 0 switches it off.
         log_every, grid_every, checkpoint_every: Intervals, in steps.
@@ -60,13 +69,16 @@ class DTNConfig:
     num_validation: int = 5000
     seed: int = 0
     precision: str = "auto"
+    nets: str = "paper"
     f_channels: tuple[int, ...] = (64, 128, 256, 128)
+    f_depths: tuple[int, ...] = (1, 1, 1, 1)
     g_channels: tuple[int, ...] = (256, 128, 64)
     d_channels: tuple[int, ...] = (64, 128, 256, 256)
     pretrain_steps: int = 4000
     pretrain_batch_size: int = 128
     pretrain_learning_rate: float = 2e-3
     pretrain_weight_decay: float = 0.3
+    pretrain_dropout: float = 0.6
     pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
@@ -77,6 +89,8 @@ class DTNConfig:
     adapt_learning_rate: float = 1e-3
     method: str = "dtn"
     d_classes: int = 3
+    d_conditional: bool = False
+    style_size: int = 0
     steps: int = 1500
     batch_size: int = 64
     alpha: float = 15.0
@@ -87,6 +101,7 @@ class DTNConfig:
     image_distance: str = "mse"
     g_learning_rate: float = 1e-3
     d_learning_rate: float = 5e-4
+    cosine: bool = True
     beta_1: float = 0.5
     ema: float = 0.995
     log_every: int = 50
@@ -99,7 +114,8 @@ class DTNConfig:
             _check(getattr(self, name) in allowed, self, name, f"one of {', '.join(allowed)}")
         for name, (low, high) in _RANGES.items():
             _check(low <= getattr(self, name) <= high, self, name, f"{low} to {high}")
-        for name, length in (("f_channels", 4), ("g_channels", 3), ("d_channels", 4)):
+        for name, length in _LENGTHS.items():
+            length -= name == "d_channels" and self.nets == "yunjey"
             object.__setattr__(self, name, tuple(getattr(self, name)))
             value = getattr(self, name)
             right = len(value) == length and all(c >= 1 for c in value)
@@ -109,6 +125,11 @@ class DTNConfig:
             value = getattr(self, name)
             right = len(value) < 10 and all(c in range(10) for c in value)
             _check(right, self, name, "at most nine of the classes 0 to 9")
+        for name, off in (("d_conditional", False), ("style_size", 0)):
+            right = self.method == "class" or getattr(self, name) == off
+            _check(right, self, name, f"{off}, or method='class'")
+        right = self.method == "class" or self.content_distance in DISTANCES
+        _check(right, self, "content_distance", "another distance, or method='class'")
 
 
 _CHOICES = {
@@ -117,9 +138,11 @@ _CHOICES = {
     "target_split": ("train", "test"),
     "precision": PRECISIONS,
     "method": METHODS,
-    "content_distance": DISTANCES,
+    "nets": NETS,
+    "content_distance": CONTENT_DISTANCES,
     "image_distance": DISTANCES,
 }
+_LENGTHS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
 _BIG = 10**9
 _RANGES = {
     "num_validation": (1, _BIG),
@@ -128,12 +151,14 @@ _RANGES = {
     "pretrain_batch_size": (2, 65536),
     "pretrain_learning_rate": (1e-8, 1.0),
     "pretrain_weight_decay": (0.0, 10.0),
+    "pretrain_dropout": (0.0, 0.95),
     "pretrain_geometry": (0.0, 5.0),
     "pretrain_colour": (0.0, 2.0),
     "pretrain_invert": (0.0, 1.0),
     "adapt_steps": (0, _BIG),
     "adapt_learning_rate": (1e-8, 1.0),
     "d_classes": (2, 3),
+    "style_size": (0, 4096),
     "steps": (1, _BIG),
     "batch_size": (2, 65536),
     "alpha": (0.0, 1e6),
@@ -160,6 +185,22 @@ def _row(preset, **changes):
     return dataclasses.replace(DTNConfig(), preset=preset, **changes)
 
 
+_DEEP = (1, 1, 2, 2)  # f_depths
+
+
+def _adapted(preset, **changes):
+    settings = {
+        "method": "class",
+        "f_depths": _DEEP,
+        "adapt_steps": 1000,
+        "content_distance": "class",
+        "alpha": 3.0,
+        "d_conditional": True,
+        "style_size": 32,
+    }
+    return _row(preset, **{**settings, **changes})
+
+
 # The number is the paper's, Table 1: accuracy of the MNIST classifier on G(SVHN test).
 PRESETS = {
     config.preset: config
@@ -173,7 +214,39 @@ PRESETS = {
         _row("dtn_no_gan", gan=0.0),  # 34.70 %
         _row("dtn_no_const_tid", alpha=0.0, beta=0.0),  # 5.28 %
         _row("dtn_binary", d_classes=2),  # not in the paper: how some read its D
-        _row("dtn_adapted", adapt_steps=1000),  # beyond the paper
+        # What github.com/yunjey/domain-transfer-network does; it never measured it.
+        _row(
+            "yunjey",
+            method="yunjey",
+            nets="yunjey",
+            d_classes=2,
+            g_channels=(512, 256, 128),
+            d_channels=(128, 256, 512),
+            pretrain_steps=20000,
+            pretrain_batch_size=100,
+            pretrain_learning_rate=3e-4,
+            pretrain_weight_decay=0.0,
+            pretrain_dropout=0.0,
+            pretrain_geometry=0.0,
+            pretrain_colour=0.0,
+            pretrain_invert=0.0,
+            steps=2000,
+            batch_size=100,
+            g_learning_rate=3e-4,
+            d_learning_rate=3e-4,
+            beta_1=0.9,
+            cosine=False,
+            ema=0.0,
+        ),
+        # Beyond the paper, and the same with one piece left out.
+        _adapted("dtn_adapted"),
+        _adapted("dtn_adapted_mse", content_distance="mse", alpha=15.0),
+        _adapted("dtn_adapted_plain_d", d_conditional=False),
+        _adapted("dtn_adapted_no_style", style_size=0),
+        _adapted("dtn_adapted_no_ema", ema=0.0),
+        _adapted("dtn_adapted_small_f", f_depths=(1, 1, 1, 1)),
+        _adapted("dtn_unadapted", adapt_steps=0),
+        _row("dtn_adapted_plain", f_depths=_DEEP, adapt_steps=1000),
         # Table 3: accuracy on 3s alone; `dtn` has 94.67 % of them.
         _row("dtn_no3_s", absent_s=(3,)),  # 93.33 %
         _row("dtn_no3_t", absent_t=(3,)),  # 40.13 %

@@ -75,6 +75,14 @@ class DTN(keras.Model):
         """Returns what g reads: f(x). In `variants` there are rows where g reads x."""
         return fx
 
+    def logits(self, x, fx):
+        """Returns what D says of x, whose f(x) is at hand."""
+        return self.d(x, training=True)
+
+    def l_const(self, fx, fgx):
+        """Returns L_CONST of f(x) and f(G(x))."""
+        return losses.l_const(fx, fgx, self.content_distance)
+
     def train_step(self, batch):  # fit() wraps it in tf.function
         """One pass over a batch of s, then one over a batch of t."""
         x_s, x_t = batch
@@ -90,10 +98,10 @@ class DTN(keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             fx = self.f(x)
             gx = self.g(self.code(x, fx), domain=SOURCE, training=True)  # G(x)
-            logits = self.d(gx, training=True)
+            logits = self.logits(gx, fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
-            l_const = losses.l_const(fx, self.f(gx), self.content_distance)
+            l_const = self.l_const(fx, self.f(gx))
             l_tv = losses.l_tv(gx)
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
@@ -108,9 +116,10 @@ class DTN(keras.Model):
     def target_step(self, x):  # x in t
         """Updates D and g on reconstructions, and D on real images; returns L_D and L_G."""
         with tf.GradientTape(persistent=True) as tape:
-            gx = self.g(self.code(x, self.f(x)), domain=TARGET, training=True)  # G(x)
-            logits = self.d(gx, training=True)
-            logits_real = self.d(x, training=True)
+            fx = self.f(x)
+            gx = self.g(self.code(x, fx), domain=TARGET, training=True)  # G(x)
+            logits = self.logits(gx, fx)
+            logits_real = self.logits(x, fx)
             l_d = losses.l_d_target(logits, logits_real)  # -E log D2(G(x)) - E log D3(x)
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
             l_tid = losses.l_tid(x, gx, self.image_distance)

@@ -80,6 +80,21 @@ def l_const(fx, fgx, distance="mse"):
     return _distance(fx, fgx, distance)
 
 
+def l_class(decided, logits):
+    """f-constancy of classes: E -log p(decided), p = softmax(logits). Not in the paper.
+
+    Args:
+        decided: int tensor `(batch,)`, the class that f's classifier sees in x.
+        logits: float tensor `(batch, classes)`, what it makes of G(x).
+
+    Returns:
+        float32 scalar.
+    """
+    logits = tf.cast(logits, tf.float32)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(decided, logits)
+    return tf.reduce_mean(each)
+
+
 def l_tid(x, gx, distance="mse"):
     """G is the identity on the target domain: E d2(x, G(x)), x in t.
 

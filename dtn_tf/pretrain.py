@@ -9,6 +9,7 @@ import keras
 from dtn_tf import adapt, classify, loop, run_dir
 from dtn_tf.data.digits import hold_out
 from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.strided import StridedEncoder
 
 
 def pretrain_f(config, task, digits, cache_dir):
@@ -26,7 +27,8 @@ def pretrain_f(config, task, digits, cache_dir):
     settings = {
         k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
     }
-    settings |= {k: getattr(config, k) for k in ("data", "seed", "precision", "num_validation")}
+    others = ("data", "seed", "precision", "num_validation", "nets")
+    settings |= {k: getattr(config, k) for k in others}
     settings |= {"domain": task.content.name, "digits": digits.fingerprint()}
     directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
     with run_dir.locked(directory, wait=True):
@@ -36,13 +38,13 @@ def pretrain_f(config, task, digits, cache_dir):
         run_dir.write_json(directory / "settings.json", settings)
         digits, held_out = hold_out(digits, config.num_validation)
         keras.utils.set_random_seed(config.seed)
-        encoder = ContentEncoder(
-            config.f_channels,
-            task.content.channels,
-            dtype=config.precision,
-        )
+        channels, policy = task.content.channels, config.precision
+        if config.nets == "yunjey":
+            encoder = StridedEncoder(config.f_channels, channels, dtype=policy)
+        else:
+            encoder = ContentEncoder(config.f_channels, channels, config.f_depths, dtype=policy)
         classifier = classify.fit(
-            Classifier(encoder, task.content.num_classes),
+            Classifier(encoder, task.content.num_classes, config.pretrain_dropout),
             digits,
             directory,
             name="f",

@@ -10,7 +10,7 @@ import numpy as np
 from dtn_tf import adaptation, config, evaluate, figures, loop, report, run_dir, train
 from dtn_tf.data import domains, sources
 
-TABLES = ("ablation", "adaptation", "unseen", "reverse")
+TABLES = ("ablation", "adaptation", "unseen", "reverse", "pieces")
 _SEEDS = {"dtn": 3, "dtn_adapted": 3}  # of all other rows one
 _COLUMNS = 16  # images per row of a figure
 
@@ -44,6 +44,7 @@ def wanted(table, data, data_dir, num_seeds=None):
         "adaptation": [preset for _, _, preset, _ in report.TABLE_2],
         "unseen": [preset for _, preset, _ in report.TABLE_3],
         "reverse": ["dtn"],
+        "pieces": [preset for _, preset, _ in report.PIECES],
     }[table]
     domain = "mnist" if table == "reverse" else "svhn"
     common = {"domain": domain, "data": data, "data_dir": data_dir}
@@ -136,8 +137,11 @@ def _make_one(name, workdirs, places, data, data_dir, judge_steps):
         text = report.adaptation_table(results)
     else:
         results = [_scored(workdir, places, data, data_dir, judge_steps) for workdir in workdirs]
-        lay = report.unseen_table if name == "unseen" else report.table
-        text = lay(results, results[0]["domain"], results[0]["split"])
+        facts = (results, results[0]["domain"], results[0]["split"])
+        if name == "unseen":
+            text = report.unseen_table(*facts)
+        else:
+            text = report.table(*facts, report.PIECES if name == "pieces" else report.TABLE_1)
         _draw(name, workdirs, results, places, data_dir)
     out = places.results_dir
     loop.save_atomically(out / f"{name}.md", lambda temporary: temporary.write_text(text))

@@ -1,6 +1,7 @@
 """Trains f on labelled digits, then g and D on unlabelled ones."""
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 
@@ -15,11 +16,25 @@ from dtn_tf.dtn import DTN
 from dtn_tf.nets.content import ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
-from dtn_tf.variants import Baseline, PixelDTN, PixelGenerator
+from dtn_tf.nets.strided import StridedDiscriminator
+from dtn_tf.variants import (
+    Baseline,
+    ClassDTN,
+    PixelDTN,
+    PixelGenerator,
+    StyledGenerator,
+    YunjeyDTN,
+)
 
 _SHOWN_DTN = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
 _NUM_SHOWN = 64  # images per grid
-_METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline}
+_METHODS = {
+    "dtn": DTN,
+    "pixels": PixelDTN,
+    "baseline": Baseline,
+    "class": ClassDTN,
+    "yunjey": YunjeyDTN,
+}
 
 
 def resolve(config, workdir, cache_dir):
@@ -105,7 +120,7 @@ def train(config, workdir, cache_dir):
         del labelled  # from here on no training code can reach a label
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
-        dtn = build(config, task, keras.models.load_model(f_dir / "f.keras").encoder)
+        dtn = build(config, task, keras.models.load_model(f_dir / "f.keras"))
         _fit_dtn(dtn, config, s, t, validation, workdir)
         serving.export(dtn, workdir / "export", task.source.channels)
         spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
@@ -120,17 +135,15 @@ def load(workdir):
     return keras.models.load_model(pathlib.Path(workdir) / "dtn.keras")
 
 
-def build(config, task, f):
-    """Makes the DTN of a config around a trained f, compiled, seeded."""
+def build(config, task, classifier):
+    """Makes the DTN of a config around the trained f of a `Classifier`, compiled, seeded."""
     keras.utils.set_random_seed(config.seed)
-    channels, policy = task.target.channels, config.precision
-    g = Decoder(config.g_channels, channels, config.f_channels[-1], dtype=policy)
-    if config.method != "dtn":
-        g = PixelGenerator(ContentEncoder(config.f_channels, num_domains=2, dtype=policy), g)
+    head = {"head": classifier.head} if config.method == "class" else {}
     dtn = _METHODS[config.method](
-        f,
-        g,
-        Discriminator(config.d_channels, channels, config.d_classes, dtype=policy),
+        classifier.encoder,
+        _generator(config, task.target.channels),
+        _discriminator(config, task.target),
+        **head,
         alpha=config.alpha,
         beta=config.beta,
         gamma=config.gamma,
@@ -146,10 +159,39 @@ def build(config, task, f):
     return dtn
 
 
+def _generator(config, image_channels):
+    policy = config.precision
+    decoder = functools.partial(
+        Decoder,
+        config.g_channels,
+        image_channels,
+        kernel_size=3 if config.nets == "yunjey" else 4,
+        dtype=policy,
+    )
+    if config.method in ("pixels", "baseline"):
+        encoder = ContentEncoder(config.f_channels, num_domains=2, dtype=policy)
+        return PixelGenerator(encoder, decoder(config.f_channels[-1]))
+    if config.style_size:
+        channels = (16, 32, 64, config.style_size)
+        encoder = ContentEncoder(channels, num_domains=2, dtype=policy)
+        return StyledGenerator(encoder, decoder(config.f_channels[-1] + config.style_size))
+    return decoder(config.f_channels[-1])
+
+
+def _discriminator(config, target):
+    sizes = {"image_channels": target.channels, "num_classes": config.d_classes}
+    if config.nets == "yunjey":
+        return StridedDiscriminator(config.d_channels, **sizes, dtype=config.precision)
+    told = target.num_classes if config.d_conditional else 0
+    return Discriminator(config.d_channels, **sizes, num_conditions=told, dtype=config.precision)
+
+
 def _adam(learning_rate, config):
     """Adam whose rate falls to 0 along a cosine: at a constant rate accuracy keeps swinging."""
-    num_updates = 2 * config.steps  # one in each pass
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
+    rate = learning_rate
+    if config.cosine:
+        num_updates = 2 * config.steps  # one in each pass
+        rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
     return keras.optimizers.Adam(rate, beta_1=config.beta_1)
 
 

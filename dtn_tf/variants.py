@@ -1,4 +1,4 @@
-"""Rows of the paper's table whose networks or passes are not DTN's.
+"""Rows of the tables whose networks or passes are not DTN's.
 
 What differs from `dtn.DTN` is here, so that the algorithm itself reads in one screen.
 """
@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
-from dtn_tf.dtn import DTN
+from dtn_tf.dtn import DTN, SOURCE, TARGET
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -78,3 +78,196 @@ class Baseline(PixelDTN):
         self._apply(tape, d_scaled, self.d, self.d_optimizer)
         self._track_d("target", logits_real)
         return l_d, tf.constant(0.0)
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class StyledGenerator(PixelGenerator):
+    """G that reads f(x) and a few numbers more of x, which an encoder of its own finds.
+
+    An f that knows both domains well says which digit it is and little else. What f(x)
+    has left out, the slant and weight of the strokes, comes from here: without it g
+    paints one shape per class.
+
+    Args:
+        encoder: `ContentEncoder` with two domains, untrained and small.
+        decoder: `Decoder` for f(x) and the encoder's features together.
+        **kwargs: See `PixelGenerator`.
+
+    Input: pair of images and their f(x), see `PixelGenerator` and `Decoder`.
+    Output shape: as the decoder's.
+    """
+
+    def call(self, x_fx, domain=0, training=False):
+        """Returns G(x), x of a domain: 0 is source, 1 is target."""
+        x, fx = x_fx
+        style = self.encoder(x, domain=domain, training=training)
+        both = tf.concat([tf.cast(fx, style.dtype), style], axis=-1)
+        return self.decoder(both, domain=domain, training=training)
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class ClassDTN(DTN):
+    """DTN that also uses what f decides: the class that f's own classifier sees in x.
+
+    No label has a part in it. Each use can be switched off alone: L_CONST as the
+    cross-entropy of f(G(x)) under the decision about x (content distance "class"); a D
+    that is told the decision, and so learns what a 2 of the target domain looks like
+    and not only what a digit does (D with `num_conditions`); a g that reads more of x
+    than f(x) (`StyledGenerator`).
+
+    Args:
+        head: The layer that makes logits of f's hidden features, trained with f.
+        **kwargs: See `DTN`.
+    """
+
+    def __init__(self, f, g, d, head, **kwargs):
+        super().__init__(f, g, d, **kwargs)
+        self.head = head
+        self.head.trainable = False
+
+    def code(self, x, fx):
+        """Returns what g reads: f(x), with the image where g takes style from it."""
+        return (x, fx) if isinstance(self.g, StyledGenerator) else fx
+
+    def decision(self, fx):
+        """Returns the class that f's classifier sees: int64 `(batch,)`."""
+        return tf.argmax(self.head(self.f.hidden(fx)), axis=-1)
+
+    def logits(self, x, fx):
+        """Returns what D says of x, told which class its original shows."""
+        if not self.d.num_conditions:
+            return super().logits(x, fx)
+        return self.d(x, condition=self.decision(fx), training=True)
+
+    def l_const(self, fx, fgx):
+        """Returns L_CONST: of classes, or of features as in the paper."""
+        if self.content_distance != "class":
+            return super().l_const(fx, fgx)
+        return losses.l_class(self.decision(fx), self.head(self.f.hidden(fgx)))
+
+    def get_config(self):
+        """Returns the arguments that make this model again."""
+        return {**super().get_config(), "head": keras.saving.serialize_keras_object(self.head)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the model that `get_config` described."""
+        head = keras.saving.deserialize_keras_object(config["head"])
+        return super().from_config({**config, "head": head})
+
+
+@keras.saving.register_keras_serializable("dtn_tf")
+class YunjeyDTN(DTN):
+    """What github.com/yunjey/domain-transfer-network does, the best-known port.
+
+    D is binary. A step is 1 update of D and 6 of g on source images, then 2 of D and 4
+    of g on target images, each from forward passes of its own. L_CONST moves f and not
+    g, every 15th step; f therefore drifts, and normalises by the batch.
+    """
+
+    def __init__(self, f, g, d, **kwargs):
+        super().__init__(f, g, d, **kwargs)
+        self.f.trainable = True
+        self._means["L_CONST"] = keras.metrics.Mean("L_CONST")  # not made inside a tf.cond
+
+    def train_step(self, batch):
+        """13 updates, and every 15th step one of f, on one batch of s and one of t."""
+        x_s, x_t = batch
+        d_s = self.update_d_source(x_s)
+        for _ in range(6):
+            g_s = self.update_g_source(x_s)
+        tf.cond(
+            tf.equal(self.step % 15, 0),
+            lambda: self.update_f(x_s),
+            lambda: tf.constant(0.0),
+        )
+        for _ in range(2):
+            d_t = self.update_d_target(x_t)
+        for _ in range(4):
+            g_t = self.update_g_target(x_t)
+        self._track(L_D=d_s + d_t, L_G=g_s + g_t)
+        self._average_g()
+        return {m.name: m.result() for m in self.metrics}
+
+    def _generated(self, x, domain):
+        return self.g(self.f(x, training=True), domain=domain, training=True)
+
+    def _update(self, net, optimizer, loss_of):
+        with tf.GradientTape() as tape:
+            loss = loss_of()
+            scaled = optimizer.scale_loss(loss)
+        self._apply(tape, scaled, net, optimizer)
+        return loss
+
+    @tf.function
+    def update_d_source(self, x):  # x in s
+        """D learns that G(x) is no digit; returns its loss."""
+
+        def loss():
+            logits = self.d(self._generated(x, SOURCE), training=True)
+            self._track_d("G_source", logits)
+            return losses.l_d_source(logits)
+
+        return self._update(self.d, self.d_optimizer, loss)
+
+    @tf.function
+    def update_g_source(self, x):  # x in s
+        """g learns to have G(x) taken as real; returns its loss."""
+
+        def loss():
+            logits = self.d(self._generated(x, SOURCE), training=True)
+            l_gang = losses.l_gang(logits)
+            self._track(L_GANG_source=l_gang)
+            return l_gang
+
+        return self._update(self.g, self.g_optimizer, loss)
+
+    @tf.function
+    def update_f(self, x):  # x in s
+        """f, not g, learns to see the same in x and in G(x); returns the loss."""
+
+        def loss():
+            fx = self.f(x, training=True)
+            gx = self.g(fx, domain=SOURCE, training=True)
+            l_const = losses.l_const(fx, self.f(gx, training=True), self.content_distance)
+            self._track(L_CONST=l_const)
+            return self.alpha * l_const
+
+        return self._update(self.f, self.f_optimizer, loss)
+
+    @tf.function
+    def update_d_target(self, x):  # x in t
+        """D learns to tell G(x) from x; returns its loss."""
+
+        def loss():
+            logits = self.d(self._generated(x, TARGET), training=True)
+            logits_real = self.d(x, training=True)
+            self._track_d("target", logits_real)
+            return losses.l_d_target(logits, logits_real)
+
+        return self._update(self.d, self.d_target_optimizer, loss)
+
+    @tf.function
+    def update_g_target(self, x):  # x in t
+        """g learns to have G(x) taken as real, and to give x back; returns its loss."""
+
+        def loss():
+            gx = self._generated(x, TARGET)
+            l_gang = losses.l_gang(self.d(gx, training=True))
+            l_tid = losses.l_tid(x, gx, self.image_distance)
+            self._track(L_GANG_target=l_gang, L_TID=l_tid)
+            return l_gang + self.beta * l_tid
+
+        return self._update(self.g, self.g_target_optimizer, loss)
+
+    def compile(self, d_optimizer, g_optimizer, **kwargs):
+        """Takes the optimizers of the source side; the other three are of the same kind."""
+        super().compile(d_optimizer, g_optimizer, **kwargs)
+        for name, like, net in (
+            ("d_target_optimizer", self.d_optimizer, self.d),
+            ("g_target_optimizer", self.g_optimizer, self.g),
+            ("f_optimizer", self.g_optimizer, self.f),
+        ):
+            optimizer = type(like).from_config(like.get_config())
+            optimizer.build(net.trainable_variables)
+            setattr(self, name, optimizer)

@@ -27,6 +27,10 @@ def _float(name, help_text, high=None):
     return flags.DEFINE_float(name, None, help_text, lower_bound=0.0, upper_bound=high)
 
 
+def _switch(name, help_text):
+    return flags.DEFINE_bool(name, None, help_text)
+
+
 def _enum(name, values, help_text):
     return flags.DEFINE_enum(name, None, values, help_text)
 
@@ -49,6 +53,7 @@ _OVERRIDES = (
     _float("pretrain_geometry", "Strength of shift, scale and rotation while f trains.", 5.0),
     _float("pretrain_colour", "Strength of contrast and brightness while f trains.", 2.0),
     _float("pretrain_weight_decay", "Weight decay of AdamW while f trains.", 10.0),
+    _float("pretrain_dropout", "Share of f's features its head misses while f trains.", 0.95),
     _float("pretrain_invert", "Probability that f sees an image as its negative.", 1.0),
     _integer("adapt_steps", "Batches that adapt f to unlabelled target images; 0 is off.", 0),
     _float("adapt_learning_rate", "Peak learning rate of f while it is adapted.", 1.0),
@@ -63,19 +68,36 @@ _OVERRIDES = (
         config.PRECISIONS,
         "Number format of the nets. auto: bfloat16 or float16 where the hardware computes in it.",
     ),
-    _enum("method", config.METHODS, "The paper's method, or a row whose G reads pixels."),
+    _enum(
+        "method",
+        config.METHODS,
+        "Passes and losses. dtn: the paper's. pixels, baseline: its rows whose G reads pixels."
+        " class: f's decisions are used, see the next two. yunjey: the best-known port's updates.",
+    ),
+    _switch("d_conditional", "Whether D is told the class that f sees. Needs --method=class."),
+    _integer("style_size", "Numbers of x that g reads beside f(x). Needs --method=class.", 0),
+    _enum(
+        "nets", config.NETS, "Layers of f, g and D: as in the paper, or as in the best-known port."
+    ),
     _integer("d_classes", "Classes of D: 3, or 2 for one that takes both kinds of G(x) as one.", 2),
     _float("alpha", "Weight of L_CONST."),
     _float("beta", "Weight of L_TID."),
     _float("gamma", "Weight of L_TV."),
     _float("gan", "Weight of L_D and L_GANG."),
-    _enum("content_distance", config.DISTANCES, "The paper's d, between f(x) and f(G(x))."),
+    _enum(
+        "content_distance",
+        config.CONTENT_DISTANCES,
+        "The paper's d, between f(x) and f(G(x)). class: cross-entropy of G(x) under the class f"
+        " sees in x; needs --method=class.",
+    ),
     _enum("image_distance", config.DISTANCES, "The paper's d_2, between x and G(x)."),
     _float("g_learning_rate", "Adam's learning rate for g at the start of its cosine decay.", 1.0),
     _float("d_learning_rate", "Adam's learning rate for D at the start of its cosine decay.", 1.0),
+    _switch("cosine", "Whether both rates decay to 0; else they are constant."),
     _float("beta_1", "Adam's first decay, for g and D.", 0.9999),
     _float("ema", "Decay per step of the average of g that is scored; 0 is off.", 0.999999),
     _numbers_of("f_channels", "Filters of f's four convolutions, e.g. 64,128,256,128."),
+    _numbers_of("f_depths", "Convolutions in each of f's four blocks, e.g. 1,1,2,2."),
     _numbers_of("g_channels", "Filters of g's first three blocks, e.g. 256,128,64."),
     _numbers_of("d_channels", "Filters of D's four convolutions, e.g. 64,128,256,256."),
     _integer("log_every", "Steps between progress lines and TensorBoard scalars.", 1),

@@ -4,6 +4,8 @@ from PIL import Image
 from dtn_tf import config, figures, report
 from tests import testing
 
+_ALL = report.TABLE_1 + report.TABLE_3 + report.PIECES
+
 
 def result(**changes):
     return {
@@ -60,7 +62,7 @@ class TableTest(testing.TestCase):
         self.assertIn("--domain=mnist", text)
 
     def test_every_row_is_a_preset(self):
-        rows = {preset for _, preset, _ in report.TABLE_1 + report.TABLE_3 if preset}
+        rows = {preset for _, preset, _ in _ALL if preset}
         self.assertEqual(rows, set(config.PRESETS))
 
 

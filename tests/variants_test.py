@@ -1,4 +1,4 @@
-"""The rows of the table whose G reads pixels, and the binary D."""
+"""The rows of the tables whose networks or passes are not DTN's, switch by switch."""
 
 import dataclasses
 
@@ -9,9 +9,10 @@ from absl.testing import parameterized
 
 from dtn_tf import config, train
 from dtn_tf.data import domains
-from dtn_tf.dtn import DTN
-from dtn_tf.nets.content import ContentEncoder
-from dtn_tf.variants import Baseline, PixelDTN
+from dtn_tf.dtn import DTN, SOURCE, TARGET
+from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.strided import StridedEncoder
+from dtn_tf.variants import Baseline, ClassDTN, PixelDTN, YunjeyDTN
 from tests import testing
 
 _X_S, _X_T = testing.images(8, 3), testing.images(8, 1, seed=1)
@@ -25,9 +26,14 @@ def _row(preset, **changes):
         "d_channels": testing.D_CHANNELS,
         "precision": "float32",
     }
-    settings = dataclasses.replace(config.PRESETS[preset], **small, **changes)
-    f = testing.tiny_nets()[0]
-    return train.build(settings, domains.TASKS["svhn"], f)
+    start = config.PRESETS[preset]
+    if start.nets == "yunjey":
+        small["d_channels"] = testing.D_CHANNELS[:3]
+        encoder = StridedEncoder(testing.F_CHANNELS)
+    else:
+        encoder = testing.tiny_nets()[0]
+    settings = dataclasses.replace(start, **{**small, **changes})
+    return train.build(settings, domains.TASKS["svhn"], Classifier(encoder))
 
 
 def _logged(dtn):
@@ -40,11 +46,16 @@ class VariantsTest(testing.TestCase):
         ("dtn_pixels", PixelDTN, 3),
         ("baseline", Baseline, 2),
         ("dtn_binary", DTN, 2),
+        ("dtn_adapted", ClassDTN, 3),
+        ("dtn_adapted_plain_d", ClassDTN, 3),
+        ("dtn_adapted_plain", DTN, 3),
+        ("yunjey", YunjeyDTN, 2),
     )
     def test_preset_makes_its_model(self, preset, model, num_classes):
         dtn = _row(preset)
         self.assertIs(type(dtn), model)
-        self.assertEqual(dtn.d(_X_T).shape, (8, num_classes))
+        told = {"condition": tf.zeros(8, tf.int64)} if dtn.d.num_conditions else {}
+        self.assertEqual(dtn.d(_X_T, **told).shape, (8, num_classes))
         self.assertEqual(dtn(_X_S).shape, (8, 32, 32, 1))
 
     @parameterized.parameters(("dtn", True), ("dtn_pixels", False), ("baseline", False))
@@ -93,7 +104,9 @@ class VariantsTest(testing.TestCase):
         self.assertContainsSubset({"D3_G_source", "D3_G_target", "D3_target"}, logged)
         self.assertNoCommonElements({"D1_G_source", "D2_G_target"}, logged)
 
-    @parameterized.parameters("dtn_pixels", "baseline", "dtn_binary")
+    @parameterized.parameters(
+        "dtn_pixels", "baseline", "dtn_binary", "dtn_adapted", "dtn_adapted_no_style", "yunjey"
+    )
     def test_file_brings_back_the_translation(self, preset):
         dtn = _row(preset)
         _logged(dtn)
@@ -102,3 +115,146 @@ class VariantsTest(testing.TestCase):
         again = keras.models.load_model(path)
         self.assertIs(type(again), type(dtn))
         self.assertAllEqual(again(_X_S), dtn(_X_S))
+
+
+class ClassDTNTest(testing.TestCase):
+    def test_decision_is_the_classifiers(self):
+        dtn = _row("dtn_adapted")
+        classifier = Classifier(dtn.f)
+        classifier.head.set_weights(dtn.head.get_weights())
+        self.assertAllEqual(dtn.decision(dtn.f(_X_S)), np.argmax(classifier(_X_S), axis=1))
+
+    def test_const_of_classes_is_cross_entropy_of_the_decision(self):
+        dtn = _row("dtn_adapted")
+        fx, fgx = dtn.f(_X_S), dtn.f(testing.images(8, 3, seed=5))
+        logits = np.maximum(fgx, 0.0) @ dtn.head.kernel.numpy() + dtn.head.bias.numpy()
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = shifted / shifted.sum(axis=1, keepdims=True)
+        expected = -np.mean(np.log(p[np.arange(8), dtn.decision(fx)]))
+        self.assertAllClose(dtn.l_const(fx, fgx), expected, rtol=1e-5)
+
+    def test_const_of_features_is_the_papers(self):
+        dtn = _row("dtn_adapted_mse")
+        fx, fgx = dtn.f(_X_S), dtn.f(_X_T)
+        self.assertAllClose(dtn.l_const(fx, fgx), np.mean((fx - fgx) ** 2), rtol=1e-5)
+
+    def test_d_answers_by_the_class_it_is_told(self):
+        dtn = _row("dtn_adapted")
+        logits = [dtn.d(_X_T, condition=tf.fill((8,), k)).numpy() for k in range(10)]
+        heads = dtn.d.heads
+        heads.kernel.assign(tf.zeros_like(heads.kernel))
+        heads.bias.assign(tf.range(30.0))
+        plain = dtn.d(_X_T, condition=tf.zeros(8, tf.int64)).numpy() - [0.0, 1.0, 2.0]
+        told = dtn.d(_X_T, condition=tf.constant([0, 1, 2, 3, 4, 5, 9, 9])).numpy()
+        expected = plain + [[3 * k, 3 * k + 1, 3 * k + 2] for k in (0, 1, 2, 3, 4, 5, 9, 9)]
+        self.assertAllClose(told, expected, atol=1e-4)
+        self.assertNotAllClose(logits[0], logits[1])
+
+    def test_d_is_told_the_decision_about_the_original(self):
+        dtn = _row("dtn_adapted")
+        fx = dtn.f(_X_S)
+        expected = dtn.d(_X_T, condition=dtn.decision(fx), training=True)
+        self.assertAllClose(dtn.logits(_X_T, fx), expected)
+        plain = _row("dtn_adapted_plain_d")
+        self.assertAllClose(plain.logits(_X_T, fx), plain.d(_X_T, training=True))
+
+    def test_style_reaches_the_translation_and_can_be_left_out(self):
+        for preset, reads in (("dtn_adapted", True), ("dtn_adapted_no_style", False)):
+            dtn = _row(preset)
+            fx = dtn.f(_X_S)
+            a = dtn.g(dtn.code(_X_S, fx), domain=SOURCE)
+            b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
+            self.assertEqual(bool(np.abs(a - b).max() > 1e-6), reads)
+
+    def test_all_but_f_and_its_head_learns(self):
+        dtn = _row("dtn_adapted")
+        before, head = testing.snapshot(dtn), [v.numpy() for v in dtn.head.variables]
+        style = [v.numpy() for v in dtn.g.encoder.trainable_variables]
+        told = dtn.d.heads.kernel.numpy()
+        _logged(dtn)
+        self.assertEqual(testing.moved(dtn, before), {"f": False, "g": True, "d": True})
+        self.assertAllEqual(dtn.head.kernel, head[0])
+        self.assertAllEqual(dtn.head.bias, head[1])
+        self.assertNotAllEqual(dtn.d.heads.kernel, told)
+        for now, then in zip(dtn.g.encoder.trainable_variables, style, strict=True):
+            self.assertNotAllEqual(now, then)
+
+    def test_float16_step_is_finite(self):
+        for value in _logged(_row("dtn_adapted", precision="mixed_float16")).values():
+            self.assertTrue(np.isfinite(value))
+
+
+class YunjeyTest(testing.TestCase):
+    def sgd(self):
+        dtn = _row("yunjey")
+        dtn.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        return dtn
+
+    @parameterized.parameters(
+        ("update_d_source", _X_S, {"d"}),
+        ("update_g_source", _X_S, {"g"}),
+        ("update_f", _X_S, {"f"}),
+        ("update_d_target", _X_T, {"d"}),
+        ("update_g_target", _X_T, {"g"}),
+    )
+    def test_each_update_trains_one_net(self, update, x, nets):
+        dtn = self.sgd()
+        before = {n: _weights(getattr(dtn, n)) for n in ("f", "g", "d")}
+        getattr(dtn, update)(x)
+        changed = {n for n, old in before.items() if (_weights(getattr(dtn, n)) != old).any()}
+        self.assertEqual(changed, nets)
+
+    def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
+        dtn = _row("yunjey")
+        optimizers = ("d_", "g_", "f_", "d_target_", "g_target_")
+        for step in range(1, 17):
+            dtn.train_step((_X_S, _X_T))
+            counts = [int(getattr(dtn, f"{name}optimizer").iterations) for name in optimizers]
+            self.assertEqual(counts, [step, 6 * step, 1 + step // 16, 2 * step, 4 * step])
+
+    def test_f_moves_by_the_gradient_of_const_and_nothing_else(self):
+        dtn = self.sgd()
+        kernel = dtn.f.convs[0].kernel
+        start = kernel.numpy()
+        with tf.GradientTape() as tape:
+            fx = dtn.f(_X_S, training=True)
+            gx = dtn.g(fx, domain=SOURCE, training=True)
+            loss = 15.0 * tf.reduce_mean((fx - dtn.f(gx, training=True)) ** 2)
+        expected = start - 0.1 * tape.gradient(loss, kernel)
+        dtn.update_f(_X_S)
+        self.assertAllClose(kernel - start, expected - start, rtol=1e-3, atol=2e-5)
+        self.assertGreater(np.abs(expected - start).max(), 1e-3)
+
+    def test_g_gets_no_gradient_of_const_on_source(self):
+        dtn = self.sgd()
+        kernel = dtn.g.deconvs[0].kernel
+        start = kernel.numpy()
+        with tf.GradientTape() as tape:
+            gx = dtn.g(dtn.f(_X_S, training=True), domain=SOURCE, training=True)
+            p_real = tf.nn.softmax(dtn.d(gx, training=True))[:, 1]
+            loss = -tf.reduce_mean(tf.math.log(p_real))
+        expected = start - 0.1 * tape.gradient(loss, kernel)
+        dtn.update_g_source(_X_S)
+        self.assertAllClose(kernel, expected, atol=1e-6)
+
+    def test_g_s_loss_on_target_is_gang_and_tid(self):
+        dtn = self.sgd()
+        gx = dtn.g(dtn.f(_X_T, training=True), domain=TARGET, training=True)
+        p_real = tf.nn.softmax(dtn.d(gx, training=True))[:, 1]
+        expected = np.mean(-np.log(p_real)) + 15.0 * np.mean((_X_T - gx) ** 2)
+        self.assertAllClose(dtn.update_g_target(_X_T), expected, rtol=1e-5)
+
+    def test_checkpoint_brings_back_all_five_optimizers(self):
+        dtn, again = _row("yunjey"), _row("yunjey")
+        _logged(dtn)
+        path = self.directory / "step.weights.h5"
+        dtn.save_weights(path)
+        again.load_weights(path)
+        for name in ("d_optimizer", "g_optimizer", "f_optimizer", "d_target_optimizer"):
+            pairs = zip(getattr(dtn, name).variables, getattr(again, name).variables, strict=True)
+            for a, b in pairs:
+                self.assertAllEqual(a, b)
+
+
+def _weights(net):
+    return np.concatenate([v.numpy().ravel() for v in net.trainable_variables])

@@ -24,6 +24,8 @@ class ContentEncoder(keras.Model):
     Args:
         channels: Filters of the four 3x3 convolutions; the last is the size of
             f(x). The paper: (64, 128, 256, 128). Kernel size is our choice.
+        depths: Convolutions per block; the paper: one. Those before a block's last
+            have batch norm and ReLU of their own and no pooling.
         image_channels: 1 or 3, what the first convolution reads. Gray is
             repeated to RGB and RGB turned gray as needed.
         standardize: Whether each image is first brought to mean 0 and variance 1.
@@ -43,33 +45,38 @@ class ContentEncoder(keras.Model):
         self,
         channels=(64, 128, 256, 128),
         image_channels=3,
+        depths=(1, 1, 1, 1),
         standardize=True,
         num_domains=1,
         dtype=None,
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
-        if len(channels) != len(_POOLS):
-            raise ValueError(
-                f"ContentEncoder got channels={channels}; it needs {len(_POOLS)} numbers."
-            )
+        for name, value in (("channels", channels), ("depths", depths)):
+            if len(value) != len(_POOLS):
+                raise ValueError(
+                    f"ContentEncoder got {name}={value}; it needs {len(_POOLS)} numbers."
+                )
         self.channels = tuple(channels)
+        self.depths = tuple(depths)
         self.image_channels = image_channels
         self.standardize = standardize
         self.num_domains = num_domains
         self.convs = [
             keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
-            for c in channels
+            for c, depth in zip(channels, depths, strict=True)
+            for _ in range(depth)
         ]
         self.norms = [
-            normalization.DomainBatchNorm(num_domains, momentum=0.99, dtype=dtype) for _ in channels
+            normalization.DomainBatchNorm(num_domains, momentum=0.99, dtype=dtype)
+            for _ in self.convs
         ]
         self.build()
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
         size, depth = _IMAGE_SIZE, self.image_channels
-        for conv, norm, pool in zip(self.convs, self.norms, _POOLS, strict=True):
+        for conv, norm, pool in self._layers_in_order():
             conv.build((None, size, size, depth))
             size, depth = size // pool, conv.filters
             norm.build((None, size, size, depth))
@@ -79,11 +86,24 @@ class ContentEncoder(keras.Model):
         """Returns f(x), normalised by the statistics of a domain."""
         x = images.with_channels(x, self.image_channels)
         x = _standardized(x) if self.standardize else x
-        for k, (conv, norm, pool) in enumerate(zip(self.convs, self.norms, _POOLS, strict=True)):
-            x = tf.nn.relu(x) if k else x
-            x = tf.nn.max_pool2d(conv(x), pool, pool, "VALID")
+        for k, (conv, norm, pool) in enumerate(self._layers_in_order()):
+            x = conv(tf.nn.relu(x) if k else x)
+            x = tf.nn.max_pool2d(x, pool, pool, "VALID") if pool > 1 else x
             x = norm(x, domain=domain, training=training)
         return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+
+    def hidden(self, fx):
+        """Returns what a classifier reads of f(x): its ReLU."""
+        return tf.nn.relu(fx)
+
+    def _layers_in_order(self):
+        """Convolution, norm, and how much is pooled between the two; 1 is not at all."""
+        pools = [
+            pool if last else 1
+            for depth, pool in zip(self.depths, _POOLS, strict=True)
+            for last in [False] * (depth - 1) + [True]
+        ]
+        return list(zip(self.convs, self.norms, pools, strict=True))
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -91,6 +111,7 @@ class ContentEncoder(keras.Model):
             **super().get_config(),
             "channels": self.channels,
             "image_channels": self.image_channels,
+            "depths": self.depths,
             "standardize": self.standardize,
             "num_domains": self.num_domains,
         }
@@ -135,7 +156,7 @@ class Classifier(keras.Model):
 
     def call(self, x, training=False):
         """Returns logits."""
-        hidden = tf.nn.relu(self.encoder(x, training=training))
+        hidden = self.encoder.hidden(self.encoder(x, training=training))
         return self.head(self.drop(hidden, training=training))
 
     def get_config(self):

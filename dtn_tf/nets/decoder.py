@@ -15,6 +15,7 @@ class Decoder(keras.Model):
             The paper says DCGAN-inspired and no more; kernels are 4x4 as there.
         image_channels: 1 (gray digits, as in the paper) or 3.
         features: Size of f(x).
+        kernel_size: Of all transposed convolutions but the first.
         dtype: Keras dtype policy. The tanh is float32 under every policy.
 
     Input shape: `(batch, features)`, float32.
@@ -24,7 +25,13 @@ class Decoder(keras.Model):
     """
 
     def __init__(
-        self, channels=(256, 128, 64), image_channels=1, features=128, dtype=None, **kwargs
+        self,
+        channels=(256, 128, 64),
+        image_channels=1,
+        features=128,
+        kernel_size=4,
+        dtype=None,
+        **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
         if len(channels) != 3:
@@ -32,8 +39,11 @@ class Decoder(keras.Model):
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.features = features
-        self.deconvs = [_deconv(channels[0], strides=1, padding="valid", dtype=dtype)]
-        self.deconvs += [_deconv(c, dtype=dtype) for c in (*channels[1:], image_channels)]
+        self.kernel_size = kernel_size
+        self.deconvs = [_deconv(channels[0], 4, strides=1, padding="valid", dtype=dtype)]
+        self.deconvs += [
+            _deconv(c, kernel_size, dtype=dtype) for c in (*channels[1:], image_channels)
+        ]
         self.norms = [normalization.DomainBatchNorm(num_domains=2, dtype=dtype) for _ in channels]
         self.build()
 
@@ -68,14 +78,15 @@ class Decoder(keras.Model):
             "channels": self.channels,
             "image_channels": self.image_channels,
             "features": self.features,
+            "kernel_size": self.kernel_size,
         }
 
 
-def _deconv(filters, strides=2, padding="same", dtype=None):
-    """A 4x4 transposed convolution with DCGAN's initial weights."""
+def _deconv(filters, kernel_size, strides=2, padding="same", dtype=None):
+    """A transposed convolution with DCGAN's initial weights."""
     return keras.layers.Conv2DTranspose(
         filters,
-        4,
+        kernel_size,
         strides=strides,
         padding=padding,
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),

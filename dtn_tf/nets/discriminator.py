@@ -15,6 +15,8 @@ class Discriminator(keras.Model):
             pixels. The paper gives neither widths nor kernels; 4x4 as in DCGAN.
         image_channels: 1 (gray digits) or 3.
         num_classes: 3 in the paper: G(source), G(target), real target.
+        num_conditions: Classes of what an image shows, where D is told: it then has a
+            linear layer for each beside the common one. 0, as in the paper, is none.
         dtype: Keras dtype policy. Logits are float32 under every policy.
 
     Input shape: `(batch, 32, 32, image_channels)`, float, in [-1, 1].
@@ -28,6 +30,7 @@ class Discriminator(keras.Model):
         channels=(64, 128, 256, 256),
         image_channels=1,
         num_classes=3,
+        num_conditions=0,
         dtype=None,
         **kwargs,
     ):
@@ -37,6 +40,7 @@ class Discriminator(keras.Model):
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.num_classes = num_classes
+        self.num_conditions = num_conditions
         self.convs = [
             keras.layers.Conv2D(
                 c,
@@ -50,6 +54,8 @@ class Discriminator(keras.Model):
         ]
         self.norms = [normalization.DomainBatchNorm(dtype=dtype) for _ in channels]
         self.head = keras.layers.Dense(num_classes, dtype="float32")
+        if num_conditions:
+            self.heads = keras.layers.Dense(num_conditions * num_classes, dtype="float32")
         self.build()
 
     def build(self, input_shape=None):
@@ -60,13 +66,26 @@ class Discriminator(keras.Model):
             size, depth = size // 2, conv.filters
             norm.build((None, None, None, depth))
         self.head.build((None, size * size * depth))
+        if self.num_conditions:
+            self.heads.build((None, size * size * depth))
         self.built = True
 
-    def call(self, x, training=False):
-        """Returns the logits of classes 1, 2 and 3."""
+    def call(self, x, condition=None, training=False):
+        """Returns the logits of classes 1, 2 and 3.
+
+        Args:
+            x: Images.
+            condition: int tensor `(batch,)`, what each shows; only, and always, where
+                there are `num_conditions`.
+            training: Whether batch norm uses (and moves) the batch's statistics.
+        """
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = tf.nn.relu(norm(conv(x), training=training))
-        return self.head(tf.reshape(x, (tf.shape(x)[0], self.head.kernel.shape[0])))
+        x = tf.reshape(x, (tf.shape(x)[0], self.head.kernel.shape[0]))
+        if not self.num_conditions:
+            return self.head(x)
+        each = tf.reshape(self.heads(x), (-1, self.num_conditions, self.num_classes))
+        return self.head(x) + tf.gather(each, condition, axis=1, batch_dims=1)
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -75,4 +94,5 @@ class Discriminator(keras.Model):
             "channels": self.channels,
             "image_channels": self.image_channels,
             "num_classes": self.num_classes,
+            "num_conditions": self.num_conditions,
         }
