@@ -7,7 +7,7 @@ are the terms of `l_g`. `losses.py` has one function per term.
 import keras
 import tensorflow as tf
 
-from dtn_tf import losses
+from dtn_tf import losses, memory
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
 
@@ -61,6 +61,7 @@ class DTN(keras.Model):
         self.g_ema.trainable = False
         self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
         self._means = {}
+        self._memories = None
         self.built = True
 
     def call(self, x, training=False):
@@ -70,6 +71,20 @@ class DTN(keras.Model):
     def reconstruct(self, x):
         """Returns G(x) for x of the target domain, which L_TID keeps close to x."""
         return self.g_ema(self.code(x, self.f(x)), domain=TARGET)
+
+    def remember(self, num_s, num_t):
+        """Lets training keep f(x) of every image: f is frozen, and images come again.
+
+        Args:
+            num_s: Images in the set s.
+            num_t: Images in the set t. Batches then carry rows, see `train_step`.
+        """
+        sizes = (num_s, num_t)  # a tuple: Keras would save what it finds in a list
+        self._memories = tuple(memory.Memory(n, self.f.channels[-1]) for n in sizes)
+
+    def features(self, x, rows, domain):
+        """Returns f(x), from memory if the rows say which images of their set these are."""
+        return self.f(x) if rows is None else self._memories[domain](self.f, x, rows)
 
     def code(self, x, fx):
         """Returns what g reads: f(x). In `variants` there are rows where g reads x."""
@@ -84,25 +99,29 @@ class DTN(keras.Model):
         return losses.l_const(fx, fgx, self.content_distance)
 
     def train_step(self, batch):  # fit() wraps it in tf.function
-        """One pass over a batch of s, then one over a batch of t."""
-        x_s, x_t = batch
-        d_s, g_s = self.source_step(x_s)
-        d_t, g_t = self.target_step(x_t)
+        """One pass over a batch of s, then one over a batch of t.
+
+        Args:
+            batch: A pair, of s and of t: images, or images and their rows in the set.
+        """
+        s, t = (part if isinstance(part, tuple) else (part,) for part in batch)
+        d_s, g_s = self.source_step(*s)
+        d_t, g_t = self.target_step(*t)
         self._track(L_D=d_s + d_t, L_G=g_s + g_t)
         self._average_g()
         return {m.name: m.result() for m in self.metrics}  # running means
 
     @tf.function
-    def source_step(self, x):  # x in s
+    def source_step(self, x, rows=None):  # x in s
         """Updates D and g on translations of source images; returns L_D and L_G."""
+        fx = self.features(x, rows, SOURCE)
         with tf.GradientTape(persistent=True) as tape:
-            fx = self.f(x)
             gx = self.g(self.code(x, fx), domain=SOURCE, training=True)  # G(x)
             logits = self.logits(gx, fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
             l_const = self.l_const(fx, self.f(gx))
-            l_tv = losses.l_tv(gx)
+            l_tv = losses.l_tv(gx if self.gamma else tf.stop_gradient(gx))
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
             g_scaled = self.g_optimizer.scale_loss(l_g)
@@ -113,10 +132,10 @@ class DTN(keras.Model):
         return l_d, l_g
 
     @tf.function
-    def target_step(self, x):  # x in t
+    def target_step(self, x, rows=None):  # x in t
         """Updates D and g on reconstructions, and D on real images; returns L_D and L_G."""
+        fx = self.features(x, rows, TARGET)
         with tf.GradientTape(persistent=True) as tape:
-            fx = self.f(x)
             gx = self.g(self.code(x, fx), domain=TARGET, training=True)  # G(x)
             logits = self.logits(gx, fx)
             logits_real = self.logits(x, fx)
@@ -153,7 +172,7 @@ class DTN(keras.Model):
 
     def _track_d(self, kind, logits):
         """D's mean probability of each class it knows, for one kind of image."""
-        p = tf.reduce_mean(tf.nn.softmax(logits), axis=0)
+        p = tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)), axis=0)  # its log is needed anyway
         known = (losses.D1, losses.D2, losses.D3) if self.d.num_classes == 3 else (losses.D3,)
         columns = {i: losses.d_column(i, self.d.num_classes) for i in known}
         self._track(**{f"D{i + 1}_{kind}": p[column] for i, column in columns.items()})

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dtn_tf import callbacks, images, loop, precision, pretrain, run_dir, serving
+from dtn_tf.adam import Adam
 from dtn_tf.data import domains, pipeline, sources
 from dtn_tf.data.digits import hold_out
 from dtn_tf.dtn import DTN
@@ -76,13 +77,14 @@ def describe(config, workdir, cache_dir):
     return "\n".join(lines)
 
 
-def train(config, workdir, cache_dir):
+def train(config, workdir, cache_dir, watchers=()):
     """Trains a run to its end, or goes on with one that was stopped.
 
     Args:
         config: `DTNConfig`.
         workdir: Where the run leaves everything.
         cache_dir: Where f and drawn digits are kept, shared between runs.
+        watchers: More `keras.callbacks.Callback`s for the training of g and D.
 
     Returns:
         The trained `DTN`.
@@ -121,7 +123,7 @@ def train(config, workdir, cache_dir):
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
         dtn = build(config, task, keras.models.load_model(f_dir / "f.keras"))
-        _fit_dtn(dtn, config, s, t, validation, workdir)
+        _fit_dtn(dtn, config, s, t, validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
         spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
         run_dir.write_json(workdir / "timing.json", spent)
@@ -192,7 +194,7 @@ def _adam(learning_rate, config):
     if config.cosine:
         num_updates = 2 * config.steps  # one in each pass
         rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
-    return keras.optimizers.Adam(rate, beta_1=config.beta_1)
+    return Adam(rate, beta_1=config.beta_1)
 
 
 def load_source(config, source, task, labelled):
@@ -214,11 +216,15 @@ def load_target(config, source, task):
     return source.load(task.target, config.target_split).without(config.absent_t).without_labels()
 
 
-def _fit_dtn(dtn, config, s, t, validation, workdir):
+def _fit_dtn(dtn, config, s, t, validation, workdir, watchers):
+    frozen = not dtn.f.trainable
+    if frozen:
+        dtn.remember(len(s.images), len(t.images))
+
     def batches(start, stop):
-        parts = ((s.images,), (t.images,))
+        parts = tuple((images, np.arange(len(images))) for images in (s.images, t.images))
         numbered = pipeline.batches(parts, config.batch_size, config.seed, start, stop)
-        return numbered.map(_scaled, num_parallel_calls=2).prefetch(4)
+        return numbered.map(_with_rows if frozen else _scaled, num_parallel_calls=2).prefetch(4)
 
     draw = np.random.default_rng(0)  # the same pictures in every run
     x_s = validation.images[draw.choice(len(validation.images), _NUM_SHOWN)]
@@ -236,11 +242,16 @@ def _fit_dtn(dtn, config, s, t, validation, workdir):
             batches,
             config.steps,
             workdir / "checkpoints",
-            [progress, grid],
+            [progress, grid, *watchers],
             config.checkpoint_every,
         )
 
 
-def _scaled(x_s, x_t, k):
+def _scaled(s, t, k):
     """A batch as `DTN.train_step` takes it."""
-    return images.to_model(x_s[0]), images.to_model(x_t[0])
+    return images.to_model(s[0]), images.to_model(t[0])
+
+
+def _with_rows(s, t, k):
+    """The same, with each image's place in its set."""
+    return (images.to_model(s[0]), s[1]), (images.to_model(t[0]), t[1])

@@ -69,7 +69,7 @@ class Baseline(PixelDTN):
     """
 
     @tf.function
-    def target_step(self, x):  # x in t
+    def target_step(self, x, rows=None):  # x in t
         """Updates D on real images; returns L_D, and L_G, of which there is none."""
         with tf.GradientTape() as tape:
             logits_real = self.d(x, training=True)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dtn_tf.nets import normalization
+from dtn_tf.nets import convolution, normalization
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -84,7 +84,7 @@ class Decoder(keras.Model):
 
 def _deconv(filters, kernel_size, strides=2, padding="same", dtype=None):
     """A transposed convolution with DCGAN's initial weights."""
-    return keras.layers.Conv2DTranspose(
+    return convolution.Conv2DTranspose(
         filters,
         kernel_size,
         strides=strides,

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dtn_tf.nets import normalization
+from dtn_tf.nets import convolution, normalization
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -42,7 +42,7 @@ class Discriminator(keras.Model):
         self.num_classes = num_classes
         self.num_conditions = num_conditions
         self.convs = [
-            keras.layers.Conv2D(
+            convolution.Conv2D(
                 c,
                 4,
                 strides=2,

@@ -1,0 +1,86 @@
+"""Our weight gradients against those of TensorFlow's own convolutions."""
+
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from dtn_tf.nets import convolution
+from tests import testing
+
+_HALVED = {"strides": 2, "padding": "same"}
+_CASES = (
+    (convolution.Conv2D, keras.layers.Conv2D, (3, 8, 12, 5), _HALVED),
+    (convolution.Conv2D, keras.layers.Conv2D, (3, 2, 2, 1), _HALVED),
+    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 4, 6, 5), _HALVED),
+    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 1, 1, 5), {}),
+    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 1, 1, 5), _HALVED),
+)
+
+
+def _pair(ours, theirs, shape, kwargs, policy):
+    pair = [layer(7, 4, dtype=policy, **kwargs) for layer in (ours, theirs)]
+    for layer in pair:
+        layer.build(shape)
+    bias = np.random.default_rng(1).normal(size=7)
+    pair[0].bias.assign(bias)
+    pair[1].set_weights(pair[0].get_weights())
+    return pair
+
+
+def _value_and_gradients(layer, x):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.cast(layer(x), tf.float32)
+        loss = tf.reduce_sum(tf.sin(y))
+    return [y, *tape.gradient(loss, [x, layer.kernel, layer.bias])]
+
+
+class ConvolutionTest(testing.TestCase):
+    @parameterized.parameters(*_CASES)
+    def test_value_and_gradients_are_those_of_keras(self, ours, theirs, shape, kwargs):
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+            a, b = (_value_and_gradients(p, x) for p in _pair(ours, theirs, shape, kwargs, None))
+        for mine, other in zip(a, b, strict=True):
+            self.assertAllClose(mine, other, rtol=1e-5, atol=1e-5)
+
+    @parameterized.parameters(*_CASES)
+    def test_bfloat16_is_near_float32(self, ours, theirs, shape, kwargs):
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        half = _pair(ours, theirs, shape, kwargs, "mixed_bfloat16")[0]
+        full = _pair(ours, theirs, shape, kwargs, None)[1]
+        full.set_weights(half.get_weights())
+        pairs = zip(_value_and_gradients(half, x), _value_and_gradients(full, x), strict=True)
+        for mine, other in pairs:
+            self.assertEqual(mine.dtype, tf.float32)
+            scale = np.abs(other).max()
+            self.assertAllClose(mine / scale, other / scale, atol=0.03)
+
+    def test_gradient_of_a_bias_is_no_noise(self):
+        """TensorFlow's own sums 16,384 numbers in bfloat16 and stays at 256."""
+        layer = convolution.Conv2D(1, 4, **_HALVED, dtype="mixed_bfloat16")
+        layer.build((64, 32, 32, 1))
+        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+            with tf.GradientTape() as tape:
+                y = tf.reduce_sum(tf.cast(layer(tf.ones((64, 32, 32, 1))), tf.float32))
+        self.assertAllClose(tape.gradient(y, layer.bias), [64.0 * 16 * 16], rtol=0.01)
+
+    @parameterized.parameters(({"strides": 1},), ({"strides": 2, "padding": "valid"},))
+    def test_other_shapes_are_left_to_keras(self, kwargs):
+        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+            with mock.patch.object(convolution, "weight_gradient") as ours:
+                layer = convolution.Conv2D(3, 4, **kwargs)
+                layer.build((2, 8, 8, 3))
+                _value_and_gradients(layer, np.ones((2, 8, 8, 3), np.float32))
+        ours.assert_not_called()
+
+    def test_only_bfloat16_on_a_processor(self):
+        for gpu, expected in ((False, True), (True, False)):
+            with mock.patch.object(convolution, "_has_gpu", lambda gpu=gpu: gpu):
+                self.assertEqual(convolution.by_products("bfloat16"), expected)
+                self.assertFalse(convolution.by_products("float32"))
+                self.assertFalse(convolution.by_products("float16"))
