@@ -279,18 +279,20 @@ class SpeedTest(testing.TestCase):
     """What makes a step fast changes no number: 20 steps either way."""
 
     def _logged(self, adam, rows):
-        # Adam's own epsilon makes whole steps of gradients that are nothing but rounding:
-        # of a bias before batch norm.
-        optimizers = [adam(1e-3, beta_1=0.5, epsilon=1e-3) for _ in range(2)]
+        # Adam's own epsilon makes whole steps of gradients that are nothing but rounding, of
+        # a bias before batch norm; and in long steps a ReLU may fall to its other side.
+        optimizers = [adam(3e-4, beta_1=0.5, epsilon=1e-3) for _ in range(2)]
         dtn = testing.tiny_dtn(*optimizers)
         if rows:
             dtn.remember(32, 32)
         draw = np.random.default_rng(0)
+        # No two pixels alike: equal ones would fall to a ReLU's other side together.
+        sets = [draw.uniform(-1, 1, (32, 32, 32, c)).astype(np.float32) for c in (3, 1)]
         step = tf.function(dtn.train_step)
         logged = []
         for _ in range(20):
             batch = []
-            for x in (testing.images(32, 3), testing.images(32, 1, seed=1)):
+            for x in sets:
                 drawn = draw.choice(32, 8, replace=False)
                 batch.append((x[drawn], tf.constant(drawn)) if rows else x[drawn])
             dtn.reset_metrics()
@@ -305,9 +307,9 @@ class SpeedTest(testing.TestCase):
             mock.patch.object(convolution, "Conv2DTranspose", keras.layers.Conv2DTranspose),
         ):
             plain = self._logged(keras.optimizers.Adam, rows=False)
-        self.assertGreater(abs(fast[0]["L_G"] - fast[-1]["L_G"]), 0.1)  # it has moved
+        self.assertGreater(abs(fast[0]["L_G"] - fast[-1]["L_G"]), 0.05)  # it has moved
         for a, b in zip(fast, plain, strict=True):
-            self.assertAllClose(a, b, rtol=1e-3, atol=1e-4)
+            self.assertAllClose(a, b, rtol=1e-4, atol=1e-5)
 
 
 class PrecisionTest(testing.TestCase):

@@ -26,14 +26,14 @@ class MemoryTest(testing.TestCase):
     def test_each_image_is_computed_once(self):
         fx = self.f(self.x)
         for rows, calls in (((0, 3), 1), ((3, 0), 1), ((3, 3), 1), ((5, 1), 2), ((0, 5), 2)):
-            self.assertAllClose(self.look_up(*rows), tf.gather(fx, rows), rtol=1e-5, atol=1e-6)
+            self.assertAllClose(self.look_up(*rows), tf.gather(fx, rows), rtol=1e-4, atol=1e-5)
             self.assertEqual(int(self.calls), calls)
 
     def test_one_new_image_is_enough_to_compute(self):
         self.look_up(0, 1)
         fx = self.look_up(1, 2)
         self.assertEqual(int(self.calls), 2)
-        self.assertAllClose(fx, self.f(self.x[1:3]), rtol=1e-5, atol=1e-6)
+        self.assertAllClose(fx, self.f(self.x[1:3]), rtol=1e-4, atol=1e-5)
         self.look_up(2, 0)
         self.assertEqual(int(self.calls), 2)
 
