@@ -22,5 +22,7 @@ setuptools.setup(
         "tensorflow>=2.19",
         "tensorflow-datasets>=4.9.6",
     ],
-    extras_require={"test": ["pytest>=8", "pytest-timeout>=2.3", "ruff==0.17.6"]},
+    extras_require={
+        "test": ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff==0.17.6"]
+    },
 )

@@ -94,16 +94,15 @@ def draw_rows(x, rows, path):
 
 
 def draw_curves(runs, path):
-    """Draws the loss terms of several runs over their steps, from TensorBoard's events.
+    """Draws the loss terms of several runs over their steps.
 
     Args:
-        runs: Pairs of a result dict and the directory of its run's events.
+        runs: Pairs of a result dict and its run's curves, see `read_scalars`.
         path: PNG file to write.
     """
     page = figure.Figure(figsize=(11, 2.6 * len(_CURVES)), layout="constrained")
     all_axes = page.subplots(len(_CURVES), 1, sharex=True)
-    for result, directory in runs:
-        curves = read_scalars(directory)
+    for result, curves in runs:
         for axes, name in zip(all_axes, _CURVES, strict=True):
             axes.plot(*curves.get(f"loss/{name}", ((), ())), label=_short(result), linewidth=1.2)
     for axes, name in zip(all_axes, _CURVES, strict=True):

@@ -1,4 +1,4 @@
-"""The paper's tables over all finished runs: what is missing is trained, scored and drawn."""
+"""The paper's tables over all runs: what is missing is trained, scored and drawn."""
 
 import dataclasses
 import json
@@ -7,11 +7,22 @@ import time
 
 import numpy as np
 
-from dtn_tf import adaptation, config, evaluate, figures, loop, report, run_dir, train
+from dtn_tf import (
+    adaptation,
+    config,
+    evaluate,
+    figures,
+    loop,
+    records,
+    report,
+    run_dir,
+    train,
+)
 from dtn_tf.data import domains, sources
 
 TABLES = ("ablation", "adaptation", "unseen", "reverse", "pieces")
 _SEEDS = {"dtn": 3, "dtn_adapted": 3}  # of all other rows one
+_TABLE_2 = "adaptation.json"  # in a record
 _COLUMNS = 16  # images per row of a figure
 
 
@@ -22,7 +33,7 @@ class Places:
     Attributes:
         runs_dir: Folder of run directories.
         cache_dir: Where f, judges and drawn digits are kept.
-        results_dir: Folder for tables and figures.
+        results_dir: Folder for tables, figures and the records they are made of.
     """
 
     runs_dir: pathlib.Path
@@ -75,21 +86,24 @@ def default_data(runs_dir):
 def make(tables, places, data=None, data_dir=None, judge_steps=2000, missing=False, num_seeds=None):
     """Scores all finished runs of some tables, and writes tables and figures.
 
+    What a run has shown is kept in a record (`records`) below the results, and counts
+    from then on whether or not the run is still there.
+
     Args:
         tables: Names, of `TABLES`.
         places: `Places`.
         data: As `DTNConfig.data`; None for that of the newest finished run.
         data_dir: As `DTNConfig.data_dir`.
         judge_steps: Batches that train the judge.
-        missing: Whether runs that are not finished are trained first, one by one. A
-            second start goes on where the first one was stopped.
+        missing: Whether runs with no record that are not finished are trained first, one
+            by one. A second start goes on where the first one was stopped.
         num_seeds: See `wanted`.
 
     Returns:
         The tables as Markdown.
 
     Raises:
-        ValueError: If the data cannot be had, or no run is finished.
+        ValueError: If the data cannot be had, or there is no run and no record.
         loop.Interrupted: After Ctrl-C, with a checkpoint written.
     """
     source = sources.open_source(data or default_data(places.runs_dir), data_dir, places.cache_dir)
@@ -98,21 +112,39 @@ def make(tables, places, data=None, data_dir=None, judge_steps=2000, missing=Fal
         _train(list(dict.fromkeys(run for part in runs.values() for run in part)), places)
     texts = []
     for name, part in runs.items():
-        workdirs = [d for d in (find(run, places.runs_dir) for run in part) if d]
-        if not workdirs:
+        begun = time.perf_counter()
+        measure = _adaptation if name == "adaptation" else _scores
+        found = [measure(run, places, source, judge_steps) for run in part]
+        found = [record for record in found if record]
+        if not found:
             raise ValueError(
                 f"No run of the table {name} on {source.name} is finished in {places.runs_dir}."
                 " Train them all with --train_missing."
             )
-        texts.append(_make_one(name, workdirs, places, source.name, data_dir, judge_steps))
+        texts.append(_make_one(name, found, places, source))
+        minutes = (time.perf_counter() - begun) / 60
+        page = places.results_dir / f"{name}.md"
+        print(f"Table {name}: {len(found)} runs, {minutes:.1f} minutes. {page}", flush=True)
     return "\n".join(texts)
 
 
+def _folder(run, places):
+    return places.results_dir / "runs" / _name(run)
+
+
+def _name(run):
+    return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
+
+
 def _train(runs, places):
-    """Trains what has no finished run, one run at a time."""
-    todo = [run for run in runs if find(run, places.runs_dir) is None]
+    """Trains what has no finished run and no record, one run at a time."""
+    todo = [
+        run
+        for run in runs
+        if not find(run, places.runs_dir) and not records.load(_folder(run, places), run)
+    ]
     for k, run in enumerate(todo):
-        workdir = places.runs_dir / f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
+        workdir = places.runs_dir / _name(run)
         left = _minutes_left(len(todo) - k, places.runs_dir)
         print(f"Run {k + 1} of {len(todo)}, {workdir}. To go, all runs: {left}.", flush=True)
         train.train(run, workdir, places.cache_dir)
@@ -126,71 +158,75 @@ def _minutes_left(num_runs, runs_dir):
     return f"about {num_runs * np.mean(each) / 60:.0f} minutes"
 
 
-def _make_one(name, workdirs, places, data, data_dir, judge_steps):
-    """Scores the runs of one table; returns its Markdown."""
-    begun = time.perf_counter()
-    if name == "adaptation":
-        results = [
-            _once(workdir / "adaptation.json", adaptation.measure, places, data_dir, judge_steps)
-            for workdir in workdirs
-        ]
-        text = report.adaptation_table(results)
-    else:
-        results = [_scored(workdir, places, data, data_dir, judge_steps) for workdir in workdirs]
-        facts = (results, results[0]["domain"], results[0]["split"])
-        if name == "unseen":
-            text = report.unseen_table(*facts)
-        else:
-            text = report.table(*facts, report.PIECES if name == "pieces" else report.TABLE_1)
-        _draw(name, workdirs, results, places, data_dir)
-    out = places.results_dir
-    loop.save_atomically(out / f"{name}.md", lambda temporary: temporary.write_text(text))
-    run_dir.write_json(out / f"{name}.json", results)
-    minutes = (time.perf_counter() - begun) / 60
-    print(f"Table {name}: {len(workdirs)} runs, {minutes:.1f} minutes. {out}/{name}.md", flush=True)
-    return text
+def _scores(run, places, source, judge_steps):
+    """The record of a run, made now if the run is finished and has none; else None."""
+    folder, workdir = _folder(run, places), find(run, places.runs_dir)
+    if workdir and not records.is_of(folder, workdir):
+        result = _scored(workdir, places, run, judge_steps)
+        x = records.inputs(source.load(domains.TASKS[run.domain].source, "test"))
+        records.keep(folder, workdir, result, x)
+    return records.load(folder, run)
 
 
-def _once(path, measure, places, data_dir, judge_steps):
-    """A measurement that a run has already, or takes now."""
-    if not path.exists():
-        measure(path.parent, places.cache_dir, None, data_dir, judge_steps)
-    return json.loads(path.read_text())
+def _adaptation(run, places, source, judge_steps):
+    """The same, with a row of Table 2 in it."""
+    record, workdir = _scores(run, places, source, judge_steps), find(run, places.runs_dir)
+    path = _folder(run, places) / _TABLE_2
+    if workdir and not path.exists():
+        print(f"Teaching classifiers by translations of {workdir}.", flush=True)
+        where = (places.cache_dir, run.data, run.data_dir)
+        run_dir.write_json(path, adaptation.measure(workdir, *where, judge_steps))
+    return record if path.exists() else None
 
 
-def _scored(workdir, places, data, data_dir, judge_steps):
+def _scored(workdir, places, run, judge_steps):
     """A run's newest score on test, measured now if there is none."""
     path = workdir / "eval.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
-    same = [r for r in map(json.loads, lines) if r["split"] == "test" and r["data"] == data]
+    same = [r for r in map(json.loads, lines) if r["split"] == "test" and r["data"] == run.data]
     if same:
         return same[-1]
     print(f"Scoring {workdir}.", flush=True)
-    return evaluate.evaluate(workdir, places.cache_dir, "test", data, data_dir, judge_steps)[0]
+    where = (places.cache_dir, "test", run.data, run.data_dir)
+    return evaluate.evaluate(workdir, *where, judge_steps)[0]
 
 
-def _draw(name, workdirs, results, places, data_dir):
+def _make_one(name, found, places, source):
+    """Lays out and draws one table; returns its Markdown."""
+    results = [record.result for record in found]
+    facts = (results, results[0]["domain"], results[0]["split"])
+    if name == "adaptation":
+        results = [json.loads((record.folder / _TABLE_2).read_text()) for record in found]
+        text = report.adaptation_table(results)
+    elif name == "unseen":
+        text = report.unseen_table(*facts)
+    else:
+        text = report.table(*facts, report.PIECES if name == "pieces" else report.TABLE_1)
+    if name != "adaptation":
+        _draw(name, found, places, source)
+    out = places.results_dir
+    loop.save_atomically(out / f"{name}.md", lambda temporary: temporary.write_text(text))
+    run_dir.write_json(out / f"{name}.json", results)
+    return text
+
+
+def _draw(name, found, places, source):
     """Draws the table's figures: of each preset the first seed."""
     first = {}
-    for workdir, result in zip(workdirs, results, strict=True):
-        first.setdefault(result["preset"], (workdir, result))
-    result = results[0]
-    source = sources.open_source(result["data"], data_dir, places.cache_dir)
-    digits = source.load(domains.TASKS[result["domain"]].source, "test")
-    draw = np.random.default_rng(0)  # the same pictures whenever it is drawn
-    rows = np.arange(len(digits.labels))
-    if name == "unseen":
-        rows = rows[digits.labels == report.UNSEEN]
-    x = digits.images[draw.choice(rows, 8 * _COLUMNS)]
-    rows_of = {p: (r, evaluate.translate(train.load(d), x)) for p, (d, r) in first.items()}
+    for record in found:
+        first.setdefault(record.result["preset"], record)
+    domain = domains.TASKS[found[0].result["domain"]].source
+    kind = "unseen" if name == "unseen" else "mixed"
+    x = records.inputs(source.load(domain, "test"))[kind]
+    rows = [(record.result, record.pictures[kind]) for record in first.values()]
     out = places.results_dir
-    figures.draw_rows(x[:_COLUMNS], rows_of.values(), out / f"{name}.png")
+    figures.draw_rows(x[:_COLUMNS], rows, out / f"{name}.png")
     if name == "unseen":
         return
-    for preset, (r, gx) in rows_of.items():
-        if preset in _SEEDS:
-            figures.draw_translations(r, x, gx, out / f"{name}-{preset}.png", _COLUMNS)
-    figures.draw_confusions([r for r, _ in rows_of.values()], out / f"{name}-confusion.png")
-    figures.draw_curves(
-        [(r, d / "tb" / "dtn") for d, r in first.values()], out / f"{name}-curves.png"
-    )
+    for result, gx in rows:
+        if result["preset"] in _SEEDS:
+            path = out / f"{name}-{result['preset']}.png"
+            figures.draw_translations(result, x, gx, path, _COLUMNS)
+    figures.draw_confusions([result for result, _ in rows], out / f"{name}-confusion.png")
+    curves = [(record.result, record.curves) for record in first.values()]
+    figures.draw_curves(curves, out / f"{name}-curves.png")

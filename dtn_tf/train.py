@@ -123,7 +123,7 @@ def train(config, workdir, cache_dir, watchers=()):
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
         dtn = build(config, task, keras.models.load_model(f_dir / "f.keras"))
-        _fit_dtn(dtn, config, s, t, validation, workdir, watchers)
+        fit_dtn(dtn, config, s, t, validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
         spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
         run_dir.write_json(workdir / "timing.json", spent)
@@ -216,16 +216,21 @@ def load_target(config, source, task):
     return source.load(task.target, config.target_split).without(config.absent_t).without_labels()
 
 
-def _fit_dtn(dtn, config, s, t, validation, workdir, watchers):
-    frozen = not dtn.f.trainable
-    if frozen:
+def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
+    """Trains g and D of a compiled DTN, or goes on from the last checkpoint; see `train`.
+
+    Args:
+        dtn: `DTN`.
+        config: `DTNConfig`, resolved.
+        s: `Unlabelled` source images.
+        t: `Unlabelled` target images.
+        validation: `Unlabelled` source images to draw translations of.
+        workdir: Run directory, with its config.json.
+        watchers: More `keras.callbacks.Callback`s.
+    """
+    remembers = not dtn.f.trainable
+    if remembers:
         dtn.remember(len(s.images), len(t.images))
-
-    def batches(start, stop):
-        parts = tuple((images, np.arange(len(images))) for images in (s.images, t.images))
-        numbered = pipeline.batches(parts, config.batch_size, config.seed, start, stop)
-        return numbered.map(_with_rows if frozen else _scaled, num_parallel_calls=2).prefetch(4)
-
     draw = np.random.default_rng(0)  # the same pictures in every run
     x_s = validation.images[draw.choice(len(validation.images), _NUM_SHOWN)]
     x_t = t.images[draw.choice(len(t.images), _NUM_SHOWN)]
@@ -239,7 +244,7 @@ def _fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)
         loop.fit(
             dtn,
-            batches,
+            functools.partial(batches, config, s, t, remembers),
             config.steps,
             workdir / "checkpoints",
             [progress, grid, *watchers],
@@ -247,11 +252,30 @@ def _fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         )
 
 
+def batches(config, s, t, with_rows, start, stop):
+    """Makes batches of s and t as `DTN.train_step` takes them.
+
+    Args:
+        config: `DTNConfig`; its batch size and seed count.
+        s: `Unlabelled` source images.
+        t: `Unlabelled` target images.
+        with_rows: Whether each image comes with its place in its set.
+        start: First batch.
+        stop: One past the last.
+
+    Returns:
+        `tf.data.Dataset` of `stop - start` batches.
+    """
+    parts = tuple((digits.images, np.arange(len(digits.images))) for digits in (s, t))
+    numbered = pipeline.batches(parts, config.batch_size, config.seed, start, stop)
+    return numbered.map(_with_rows if with_rows else _scaled, num_parallel_calls=2).prefetch(4)
+
+
 def _scaled(s, t, k):
-    """A batch as `DTN.train_step` takes it."""
+    """Images alone."""
     return images.to_model(s[0]), images.to_model(t[0])
 
 
 def _with_rows(s, t, k):
-    """The same, with each image's place in its set."""
+    """Images with their places."""
     return (images.to_model(s[0]), s[1]), (images.to_model(t[0]), t[1])

@@ -17,8 +17,8 @@ TABLE = flags.DEFINE_enum(
 TRAIN_MISSING = flags.DEFINE_bool(
     "train_missing",
     False,
-    "With --table: first train every run it needs that is not finished, one after the other."
-    " Stop it any time; the same command goes on.",
+    "With --table: first train every run it needs that is not finished and has no record in"
+    " --results_dir, one after the other. Stop it any time; the same command goes on.",
 )
 NUM_SEEDS = flags.DEFINE_integer(
     "num_seeds",
@@ -27,7 +27,11 @@ NUM_SEEDS = flags.DEFINE_integer(
     lower_bound=1,
 )
 RUNS_DIR = flags.DEFINE_string("runs_dir", "runs", "Folder of run directories.")
-RESULTS_DIR = flags.DEFINE_string("results_dir", "results", "With --table: where it is written.")
+RESULTS_DIR = flags.DEFINE_string(
+    "results_dir",
+    "results",
+    "With --table: where it is written, with a record of every scored run in runs/.",
+)
 SPLIT = flags.DEFINE_enum(
     "split",
     "test",

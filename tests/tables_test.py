@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import shutil
 from unittest import mock
 
 import numpy as np
@@ -132,3 +133,11 @@ class MakeTest(testing.TestCase):
             again, out = self.make("ablation", "adaptation", "unseen", missing=True)
         self.assertEqual(again, text)
         self.assertNotIn("Run 1", out)
+
+        shutil.rmtree(self.places.runs_dir)  # the records are enough
+        for path in self.places.results_dir.glob("*.*"):
+            path.unlink()
+        again, out = self.make("ablation", "adaptation", "unseen", missing=True)
+        self.assertEqual(again, text)
+        self.assertNotIn("Run 1", out)
+        self.assertTrue((self.places.results_dir / "ablation-curves.png").exists())

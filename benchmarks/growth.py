@@ -1,0 +1,128 @@
+"""Does the cost of training grow with the data, or memory with the steps?
+
+    python -m benchmarks.growth
+
+First, images per second of training (`loop.fit`, pipeline included) with 5,000 and with
+500,000 random source images, in turns: while f(x) of every image is computed, as in the
+first epoch, and when all are remembered. Then the memory of one process over 5,000 small
+steps with progress lines, TensorBoard, grids and checkpoints as `train_main.py` has them.
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
+
+from benchmarks.pipeline import random_images  # noqa: E402
+from dtn_tf import config, precision, train  # noqa: E402
+from dtn_tf.data import domains  # noqa: E402
+from dtn_tf.data.digits import Unlabelled  # noqa: E402
+from dtn_tf.nets.content import Classifier, ContentEncoder  # noqa: E402
+
+_SIZES = flags.DEFINE_list("sizes", ["5000", "500000"], "Source images.")
+_TIMED = flags.DEFINE_integer("timed", 50, "Steps timed at a time.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Times each is timed, in turns.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 5000, "Steps whose memory is watched.", lower_bound=20)
+_NUM_T = 60_000
+
+
+def main(argv):
+    """Prints two tables of Markdown."""
+    del argv
+    _print_speed([int(size) for size in _SIZES.value])
+    _print_memory(_STEPS.value)
+
+
+def _print_speed(sizes):
+    settings = _settings()
+    t = Unlabelled(random_images(_NUM_T, 1), "random")
+    runs = {}
+    for size in sizes:
+        s = Unlabelled(random_images(size, 3), "random")
+        for remembered in (False, True):
+            runs[size, remembered] = _Timed(settings, s, t, remembered)
+    rates = {key: [] for key in runs}
+    for _ in range(_ROUNDS.value):
+        for key, run in runs.items():
+            rates[key].append(run(_TIMED.value))
+    print("| source images | f(x) computed, images/s | f(x) remembered, images/s |\n|---|---|---|")
+    for size in sizes:
+        cells = " | ".join(f"{np.median(rates[size, r]):.0f}" for r in (False, True))
+        print(f"| {size:,} | {cells} |")
+    for remembered in (False, True):
+        first, last = (np.median(rates[size, remembered]) for size in (sizes[0], sizes[-1]))
+        how = "remembered" if remembered else "computed"
+        print(f"\n{sizes[-1]:,} against {sizes[0]:,}, f(x) {how}: {last / first:.3f}", end="")
+    print("\n", flush=True)
+
+
+class _Timed:
+    """One training that goes on for some steps at every call, and tells its speed."""
+
+    def __init__(self, settings, s, t, remembered):
+        self.settings, self.s, self.t, self.remembered = settings, s, t, remembered
+        self.dtn = _dtn(settings)
+        if remembered:
+            self.dtn.remember(len(s.images), len(t.images))
+            for memory in self.dtn._memories:  # as after an epoch; speed needs no true f(x)
+                memory._known.assign(tf.ones_like(memory._known))
+        self.done = 0
+        self(2)  # compiles
+
+    def __call__(self, num_steps):
+        start, self.done = self.done, self.done + num_steps
+        data = train.batches(self.settings, self.s, self.t, self.remembered, start, self.done)
+        begin = time.perf_counter()
+        self.dtn.fit(data, verbose=0, shuffle=False)
+        return 2 * self.settings.batch_size * num_steps / (time.perf_counter() - begin)
+
+
+def _print_memory(num_steps):
+    settings = _settings(batch_size=4, steps=num_steps)
+    draw = {c: Unlabelled(random_images(2000, c), "random") for c in (3, 1)}
+    watch = _Memory(num_steps // 10)
+    with tempfile.TemporaryDirectory() as folder:
+        workdir = pathlib.Path(folder)
+        (workdir / "config.json").write_text("{}")
+        train.fit_dtn(_dtn(settings), settings, draw[3], draw[1], draw[3], workdir, [watch])
+    print("| step | resident memory, MiB |\n|---|---|")
+    for step, mebibytes in watch.seen:
+        print(f"| {step} | {mebibytes:.0f} |")
+
+
+class _Memory(keras.callbacks.Callback):
+    """Notes the process's resident memory."""
+
+    def __init__(self, every):
+        super().__init__()
+        self.every, self.seen = every, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.start + batch + 1
+        if step % self.every == 0:
+            pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+            self.seen.append((step, pages * os.sysconf("SC_PAGE_SIZE") / 2**20))
+
+
+def _settings(**changes):
+    return config.DTNConfig(precision=precision.resolve("auto"), **changes)
+
+
+def _dtn(settings):
+    f = ContentEncoder(settings.f_channels, dtype=settings.precision)
+    return train.build(settings, domains.TASKS["svhn"], Classifier(f))
+
+
+if __name__ == "__main__":
+    tf.get_logger().setLevel("ERROR")
+    app.run(main)
