@@ -21,7 +21,9 @@ _NEEDS = {  # what else must be set for some values of a field
 _ADAPTED = {
     "method": "class",
     "f_depths": (1, 1, 2, 2),
-    "adapt_steps": 1000,
+    "pretrain_steps": 5000,
+    "adapt_steps": 600,
+    "steps": 1000,
     "content_distance": "class",
     "alpha": 3.0,
     "d_conditional": True,
@@ -41,7 +43,9 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
     "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
-    "dtn_adapted_plain": {k: _ADAPTED[k] for k in ("f_depths", "adapt_steps")},
+    "dtn_adapted_plain": {
+        k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
+    },
     "dtn_no3_s": {"absent_s": (3,)},  # from here on: Table 3
     "dtn_no3_t": {"absent_t": (3,)},
     "dtn_no3_st": {"absent_s": (3,), "absent_t": (3,)},
