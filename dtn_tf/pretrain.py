@@ -105,6 +105,8 @@ def _distortion(config):
         "geometry": config.pretrain_geometry,
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
+        "elastic": config.pretrain_elastic,
+        "stroke": config.pretrain_stroke,
     }
 
 
