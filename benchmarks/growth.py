@@ -23,11 +23,11 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from benchmarks.pipeline import random_images  # noqa: E402
-from dtn_tf import config, precision, train  # noqa: E402
-from dtn_tf.data import domains  # noqa: E402
-from dtn_tf.data.digits import Unlabelled  # noqa: E402
-from dtn_tf.nets.content import Classifier, ContentEncoder  # noqa: E402
+from benchmarks.pipeline import random_images
+from dtn_tf import config, precision, train
+from dtn_tf.data import domains
+from dtn_tf.data.digits import Unlabelled
+from dtn_tf.nets.content import Classifier, ContentEncoder
 
 _SIZES = flags.DEFINE_list("sizes", ["5000", "500000"], "Source images.")
 _TIMED = flags.DEFINE_integer("timed", 50, "Steps timed at a time.", lower_bound=1)
@@ -72,16 +72,15 @@ class _Timed:
     def __init__(self, settings, s, t, remembered):
         self.settings, self.s, self.t, self.remembered = settings, s, t, remembered
         self.dtn = _dtn(settings)
-        if remembered:
-            self.dtn.remember(len(s.images), len(t.images))
-            for memory in self.dtn._memories:  # as after an epoch; speed needs no true f(x)
-                memory._known.assign(tf.ones_like(memory._known))
+        self.dtn.remember(len(s.images), len(t.images))
         self.done = 0
         self(2)  # compiles
 
     def __call__(self, num_steps):
+        for memory in self.dtn._memories:  # all or none; speed needs no true f(x)
+            memory._known.assign(tf.fill(memory._known.shape, self.remembered))
         start, self.done = self.done, self.done + num_steps
-        data = train.batches(self.settings, self.s, self.t, self.remembered, start, self.done)
+        data = train.batches(self.settings, self.s, self.t, True, start, self.done)
         begin = time.perf_counter()
         self.dtn.fit(data, verbose=0, shuffle=False)
         return 2 * self.settings.batch_size * num_steps / (time.perf_counter() - begin)

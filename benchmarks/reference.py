@@ -23,9 +23,9 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import config, precision, train  # noqa: E402
-from dtn_tf.data import domains  # noqa: E402
-from dtn_tf.nets.content import Classifier, ContentEncoder  # noqa: E402
+from dtn_tf import config, precision, train
+from dtn_tf.data import domains
+from dtn_tf.nets.content import Classifier, ContentEncoder
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images of s, and of t.", lower_bound=2)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "Timed steps of each, in turns.", lower_bound=1)

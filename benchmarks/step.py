@@ -23,9 +23,9 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import config, precision, train  # noqa: E402
-from dtn_tf.data import domains  # noqa: E402
-from dtn_tf.nets.content import Classifier, ContentEncoder  # noqa: E402
+from dtn_tf import config, precision, train
+from dtn_tf.data import domains
+from dtn_tf.nets.content import Classifier, ContentEncoder
 
 _BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["32", "64", "128", "256"], "Of s, and of t.")
 _LAYERS_AT = flags.DEFINE_integer("layers_at", 64, "Batch size of the layers alone.")

@@ -14,8 +14,8 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import classify, config, precision, pretrain  # noqa: E402
-from dtn_tf.data import domains, sources  # noqa: E402
+from dtn_tf import classify, config, precision, pretrain
+from dtn_tf.data import domains, sources
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of SVHN's files.", required=True)
 _CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Keeps digits and f.")

@@ -130,6 +130,8 @@ class DTNConfig:
         for name, off in (("d_conditional", False), ("style_size", 0)):
             right = self.method == "class" or getattr(self, name) == off
             _check(right, self, name, f"{off}, or method='class'")
+        right = self.method != "yunjey" or not self.cosine
+        _check(right, self, "cosine", "False with method='yunjey', which has five optimizers")
         right = self.method == "class" or self.content_distance in DISTANCES
         _check(right, self, "content_distance", "another distance, or method='class'")
 

@@ -29,11 +29,17 @@ class DTN(keras.Model):
         image_distance: The paper's d_2, "mse" or "cosine".
         ema: Decay per step of `g_ema`, in [0, 1). 0 makes it g itself.
 
+    Attributes:
+        d_updates, g_updates: How often a step updates D and g; a decay of their learning
+            rates goes by updates.
+
     Input shape: `(batch, 32, 32, 1 or 3)`, float32, in [-1, 1].
     Output shape: `(batch, 32, 32, channels of T)`, float32, in [-1, 1].
 
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
     """
+
+    d_updates = g_updates = 2
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """Classifiers that score: the judge of translations, and its architecture on any digits."""
 
-import json
 import pathlib
 import shutil
 
@@ -49,7 +48,7 @@ def fit(digits, target, real, cache_dir, num_steps):
     settings = ["judge", digits.title, digits.fingerprint(), num_steps, policy]
     directory = pathlib.Path(cache_dir) / f"judge-{run_dir.fingerprint(*settings)}"
     with run_dir.locked(directory, wait=True):
-        if not (directory / "accuracy.json").exists():
+        if not (directory / "judge.keras").exists():
             keras.utils.set_random_seed(_SEED)
             encoder = ContentEncoder(image_channels=target.channels, dtype=policy)
             judge = classify.fit(
@@ -66,7 +65,6 @@ def fit(digits, target, real, cache_dir, num_steps):
                 log_every=100,
             )
             loop.save_atomically(directory / "judge.keras", judge.save)
-            run_dir.write_json(directory / "accuracy.json", classify.accuracy(judge, real))
             shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     judge = keras.models.load_model(directory / "judge.keras")
-    return judge, json.loads((directory / "accuracy.json").read_text())
+    return judge, classify.accuracy(judge, real)

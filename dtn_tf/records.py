@@ -15,6 +15,7 @@ from dtn_tf import evaluate, figures, report, run_dir, train
 
 NUM_PICTURES = 128
 _CURVES = "loss/"  # these tags
+_RESULT = "result.json"
 _COMPLETE = "run.json"  # written last
 
 
@@ -54,10 +55,13 @@ def inputs(digits):
     return {name: digits.images[draw.choice(of, NUM_PICTURES)] for name, of in rows.items()}
 
 
-def is_of(folder, workdir):
-    """Whether there is a record of just this run, made of the same settings and code."""
-    path = pathlib.Path(folder) / _COMPLETE
-    return path.exists() and json.loads(path.read_text()) == _facts(workdir)
+def is_of(folder, workdir, result):
+    """Whether there is a record of just this run and this result."""
+    folder = pathlib.Path(folder)
+    if not (folder / _COMPLETE).exists():
+        return False
+    facts, old = (json.loads((folder / name).read_text()) for name in (_COMPLETE, _RESULT))
+    return facts == _facts(workdir) and old == _without_paths(result)
 
 
 def keep(folder, workdir, result, x):
@@ -74,8 +78,7 @@ def keep(folder, workdir, result, x):
     partial = folder.with_name(f"partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    result = {k: v for k, v in result.items() if k != "workdir"}  # a path of this machine
-    run_dir.write_json(partial / "result.json", result)
+    run_dir.write_json(partial / _RESULT, _without_paths(result))
     pictures = {name: evaluate.translate(dtn, part) for name, part in x.items()}
     curves = figures.read_scalars(workdir / "tb" / "dtn")
     curves = {tag: np.array(curves[tag]) for tag in curves if tag.startswith(_CURVES)}
@@ -104,8 +107,12 @@ def load(folder, settings):
     with np.load(folder / "arrays.npz") as file:
         arrays = dict(file)
     curves = {tag: arrays.pop(tag) for tag in list(arrays) if tag.startswith(_CURVES)}
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads((folder / _RESULT).read_text())
     return Record(folder, result, curves, arrays)
+
+
+def _without_paths(result):
+    return {k: v for k, v in result.items() if k != "workdir"}
 
 
 def _facts(workdir):

@@ -141,7 +141,8 @@ def build(config, task, classifier):
     """Makes the DTN of a config around the trained f of a `Classifier`, compiled, seeded."""
     keras.utils.set_random_seed(config.seed)
     head = {"head": classifier.head} if config.method == "class" else {}
-    dtn = _METHODS[config.method](
+    method = _METHODS[config.method]
+    dtn = method(
         classifier.encoder,
         _generator(config, task.target.channels),
         _discriminator(config, task.target),
@@ -155,8 +156,8 @@ def build(config, task, classifier):
         ema=config.ema,
     )
     dtn.compile(
-        d_optimizer=_adam(config.d_learning_rate, config),
-        g_optimizer=_adam(config.g_learning_rate, config),
+        d_optimizer=_adam(config.d_learning_rate, method.d_updates, config),
+        g_optimizer=_adam(config.g_learning_rate, method.g_updates, config),
     )
     return dtn
 
@@ -188,12 +189,13 @@ def _discriminator(config, target):
     return Discriminator(config.d_channels, **sizes, num_conditions=told, dtype=config.precision)
 
 
-def _adam(learning_rate, config):
+def _adam(learning_rate, updates_per_step, config):
     """Adam whose rate falls to 0 along a cosine: at a constant rate accuracy keeps swinging."""
     rate = learning_rate
     if config.cosine:
-        num_updates = 2 * config.steps  # one in each pass
-        rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
+        rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate, updates_per_step * config.steps
+        )
     return Adam(rate, beta_1=config.beta_1)
 
 

@@ -68,6 +68,8 @@ class Baseline(PixelDTN):
     images are what D takes as real.
     """
 
+    g_updates = 1
+
     @tf.function
     def target_step(self, x, rows=None):  # x in t
         """Updates D on real images; returns L_D, and L_G, of which there is none."""

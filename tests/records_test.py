@@ -32,6 +32,9 @@ class RecordTest(testing.TestCase):
     def keep(self):
         records.keep(self.folder, self.workdir, self.result, self.x)
 
+    def is_of(self):
+        return records.is_of(self.folder, self.workdir, self.result)
+
     def test_what_was_kept_comes_back_without_the_run(self):
         self.keep()
         record = records.load(self.folder, dataclasses.replace(self.settings, precision="float32"))
@@ -48,16 +51,16 @@ class RecordTest(testing.TestCase):
         self.assertIsNone(records.load(self.folder, dataclasses.replace(self.settings, alpha=3.0)))
 
     def test_a_record_is_of_one_run_and_follows_it(self):
-        self.assertFalse(records.is_of(self.folder, self.workdir))
+        self.assertFalse(self.is_of())
         self.keep()
-        self.assertTrue(records.is_of(self.folder, self.workdir))
+        self.assertTrue(self.is_of())
         moved = dataclasses.replace(self.settings, data_dir="elsewhere")  # the same run
         run_dir.write(self.workdir, moved, data_notice="files of elsewhere")
-        self.assertTrue(records.is_of(self.folder, self.workdir))
+        self.assertTrue(self.is_of())
         run_dir.write(self.workdir, dataclasses.replace(self.settings, steps=7), data_notice="")
-        self.assertFalse(records.is_of(self.folder, self.workdir))
+        self.assertFalse(self.is_of())
         self.keep()
-        self.assertTrue(records.is_of(self.folder, self.workdir))
+        self.assertTrue(self.is_of())
 
     def test_no_path_of_the_machine_is_in_it(self):
         self.keep()

@@ -54,10 +54,10 @@ class FindTest(testing.TestCase):
         self.assertIsNone(tables.find(config.PRESETS["dtn"], self.directory))
 
     def test_data_is_that_of_the_newest_run(self):
-        self.assertEqual(tables.default_data(self.directory), "auto")
-        settings = dataclasses.replace(config.PRESETS["dtn"], data="files")
+        self.assertEqual(tables.default_data(self.directory), ("auto", None))
+        settings = dataclasses.replace(config.PRESETS["dtn"], data="files", data_dir="folder")
         _finish(self.directory / "a", settings)
-        self.assertEqual(tables.default_data(self.directory), "files")
+        self.assertEqual(tables.default_data(self.directory), ("files", "folder"))
 
 
 class TimeLeftTest(testing.TestCase):

@@ -250,7 +250,8 @@ class YunjeyTest(testing.TestCase):
         path = self.directory / "step.weights.h5"
         dtn.save_weights(path)
         again.load_weights(path)
-        for name in ("d_optimizer", "g_optimizer", "f_optimizer", "d_target_optimizer"):
+        names = ("d_optimizer", "g_optimizer", "f_optimizer")
+        for name in (*names, "d_target_optimizer", "g_target_optimizer"):
             pairs = zip(getattr(dtn, name).variables, getattr(again, name).variables, strict=True)
             for a, b in pairs:
                 self.assertAllEqual(a, b)

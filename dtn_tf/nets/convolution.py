@@ -17,7 +17,7 @@ class Conv2D(keras.layers.Conv2D):
 
     def call(self, inputs):
         """Returns the convolution."""
-        if not (_is_4x4_stride_2(self) and by_products(self.compute_dtype)):
+        if not (_is_4x4_stride_2(self, inputs) and by_products(self.compute_dtype)):
             return super().call(inputs)
         return _add(
             _convolve(inputs, tf.convert_to_tensor(self.kernel)), tf.convert_to_tensor(self.bias)
@@ -30,7 +30,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     def call(self, inputs):
         """Returns the transposed convolution."""
         kernel = tf.convert_to_tensor(self.kernel)
-        if inputs.shape[1:3] == (1, 1) and self.padding == "valid":
+        if inputs.shape[1:3] == (1, 1) and self.padding == "valid" and _is_plain(self):
             # Each weight is used once per image: one matrix product both ways.
             flat = tf.reshape(kernel, (-1, kernel.shape[-1]))
             y = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[-1])), flat, transpose_b=True)
@@ -50,8 +50,17 @@ def _has_gpu():
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _is_4x4_stride_2(layer):
-    return layer.kernel_size == (4, 4) and layer.strides == (2, 2) and layer.padding == "same"
+def _is_4x4_stride_2(layer, x=None):
+    even = x is None or all(size and size % 2 == 0 for size in x.shape[1:3])
+    shape = (layer.kernel_size, layer.strides, layer.padding)
+    return even and shape == ((4, 4), (2, 2), "same") and _is_plain(layer)
+
+
+def _is_plain(layer):
+    """Whether a layer is a kernel and a bias and nothing else."""
+    others = (layer.activation, layer.dilation_rate, getattr(layer, "groups", 1))
+    plain = others == (keras.activations.linear, (1, 1), 1)
+    return plain and layer.use_bias and layer.data_format == "channels_last"
 
 
 @tf.custom_gradient
