@@ -33,8 +33,8 @@ class DTNConfig:
         pretrain_learning_rate: Peak of f's warm-up and cosine decay.
         pretrain_weight_decay: Of AdamW, while f trains.
         pretrain_dropout: Share of f's features that its head misses, while f trains.
-        pretrain_geometry, pretrain_colour, pretrain_invert, pretrain_elastic,
-            pretrain_stroke: How f's training images are distorted, see `data.augment`.
+        pretrain_geometry, pretrain_colour, pretrain_invert: How f's training images
+            are distorted, see `data.augment`.
         method: "dtn", "pixels" (G does not contain f), "baseline" (Sec. 3 of the
             paper), "class" (f's decisions are used) or "yunjey", see `variants`.
         d_conditional: Whether D is told the class that f sees; method "class" only.
@@ -82,8 +82,6 @@ class DTNConfig:
     pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
-    pretrain_elastic: float = 0.7
-    pretrain_stroke: float = 1.0
     absent_s: tuple[int, ...] = ()
     absent_t: tuple[int, ...] = ()
     absent_f: tuple[int, ...] = ()
@@ -159,8 +157,6 @@ _RANGES = {
     "pretrain_geometry": (0.0, 5.0),
     "pretrain_colour": (0.0, 2.0),
     "pretrain_invert": (0.0, 1.0),
-    "pretrain_elastic": (0.0, 5.0),
-    "pretrain_stroke": (0.0, 1.0),
     "adapt_steps": (0, _BIG),
     "adapt_learning_rate": (1e-8, 1.0),
     "d_classes": (2, 3),
@@ -238,8 +234,6 @@ PRESETS = {
             pretrain_geometry=0.0,
             pretrain_colour=0.0,
             pretrain_invert=0.0,
-            pretrain_elastic=0.0,
-            pretrain_stroke=0.0,
             steps=2000,
             batch_size=100,
             g_learning_rate=3e-4,

@@ -105,8 +105,6 @@ def _distortion(config):
         "geometry": config.pretrain_geometry,
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
-        "elastic": config.pretrain_elastic,
-        "stroke": config.pretrain_stroke,
     }
 
 

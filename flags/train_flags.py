@@ -55,8 +55,6 @@ _OVERRIDES = (
     _float("pretrain_weight_decay", "Weight decay of AdamW while f trains.", 10.0),
     _float("pretrain_dropout", "Share of f's features its head misses while f trains.", 0.95),
     _float("pretrain_invert", "Probability that f sees an image as its negative.", 1.0),
-    _float("pretrain_elastic", "Strength of bends of the image while f trains.", 5.0),
-    _float("pretrain_stroke", "Strength of thicker and thinner strokes while f trains.", 1.0),
     _integer("adapt_steps", "Batches that adapt f to unlabelled target images; 0 is off.", 0),
     _float("adapt_learning_rate", "Peak learning rate of f while it is adapted.", 1.0),
     _numbers_of("absent_s", "Classes left out of the set s, e.g. 3."),

@@ -1,18 +1,16 @@
 """What f sees of an image while it learns: shifted, stretched, recoloured, inverted.
 
 The paper does not say how f was trained. f must know a digit in a street photo
-and, never having seen one, a digit of the target domain; geometry, colour and strokes
-that vary in training are what it can rely on less afterwards.
+and, never having seen one, a digit of the target domain; geometry and colour that
+vary in training are what it can rely on less afterwards.
 """
 
 import math
 
 import tensorflow as tf
 
-_KNOTS = 4  # a side, of the grid that elastic shifts are drawn on
 
-
-def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, elastic=0.0, stroke=0.0):
+def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
     """Distorts every image of a batch by its own random amounts.
 
     Args:
@@ -23,10 +21,6 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, elastic=0.0, str
         colour: Strength of contrast and brightness changes: at 1, contrast times
             0.6 to 1.4 about the image's mean, brightness plus or minus 0.3.
         invert: Probability that an image becomes its negative.
-        elastic: Strength of smooth random shifts of its parts: at 1, up to 3 pixels in
-            32, drawn on a grid of 4x4 points. A 9 written by hand is no printed 9 turned.
-        stroke: Strength of thicker and thinner strokes: at 1, up to the largest or the
-            smallest of 3x3 pixels. Which of the two is thicker depends on the picture.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
@@ -35,13 +29,6 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, elastic=0.0, str
     u = tf.random.stateless_uniform((9, n), seed, -1.0, 1.0)
     if geometry > 0.0:
         images = _affine(images, geometry * u[:6])
-    if elastic > 0.0:
-        knots = (n, _KNOTS, _KNOTS, 2)
-        drawn = tf.random.stateless_uniform(knots, _folded(seed, 1), -1.0, 1.0)
-        images = _bent(images, elastic * drawn)
-    if stroke > 0.0:
-        drawn = tf.random.stateless_uniform((n, 1, 1, 1), _folded(seed, 2), -1.0, 1.0)
-        images = _rewritten(images, stroke * drawn)
     shape = (n, 1, 1, 1)
     if colour > 0.0:
         mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
@@ -74,40 +61,3 @@ def _affine(images, u):
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-
-
-def _folded(seed, data):
-    return tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int64), data)
-
-
-def _bent(images, u):
-    """Samples each pixel where a smooth field of shifts points; bilinear, edges continued.
-
-    `u` is `(batch, _KNOTS, _KNOTS, 2)`: shifts down and to the right, 1 is 3 pixels in 32.
-    """
-    n, height, width, channels = tf.unstack(tf.shape(images))
-    size = tf.cast(tf.stack([height, width]), tf.float32)
-    field = tf.image.resize(u, (height, width), "bicubic") * size * (3.0 / 32.0)
-    rows, columns = tf.meshgrid(tf.range(height), tf.range(width), indexing="ij")
-    at = tf.cast(tf.stack([rows, columns], axis=-1), tf.float32) + field
-    at = tf.clip_by_value(at, 0.0, size - 1.0)
-    corner = tf.minimum(tf.floor(at), size - 2.0)
-    share = at - corner
-    top, left = tf.unstack(tf.cast(corner, tf.int32), axis=-1)
-    flat = tf.reshape(images, (n, height * width, channels))
-    place = tf.reshape(top * width + left, (n, -1))
-    y, x = (tf.reshape(part, (n, -1, 1)) for part in tf.unstack(share, axis=-1))
-
-    def pixels(down, right):
-        return tf.gather(flat, place + down * width + right, batch_dims=1)
-
-    upper = pixels(0, 0) * (1.0 - x) + pixels(0, 1) * x
-    lower = pixels(1, 0) * (1.0 - x) + pixels(1, 1) * x
-    return tf.reshape(upper * (1.0 - y) + lower * y, tf.shape(images))
-
-
-def _rewritten(images, u):
-    """Moves each pixel to the largest (u > 0) or smallest (u < 0) of its neighbourhood."""
-    largest = tf.nn.max_pool2d(images, 3, 1, "SAME")
-    smallest = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
-    return images + tf.nn.relu(u) * (largest - images) + tf.nn.relu(-u) * (smallest - images)
