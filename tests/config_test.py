@@ -16,6 +16,7 @@ _NEEDS = {  # what else must be set for some values of a field
     "style_size": {"method": "class"},
     "content_distance": {"method": "class"},
     "nets": {"d_channels": (8, 8, 8, 8)},
+    "method": {"cosine": False},
 }
 
 _ADAPTED = {
@@ -113,7 +114,11 @@ class CheckTest(testing.TestCase):
         self.assertEqual(getattr(_with(**{name: value, "method": "class"}), name), value)
         for method in set(config.METHODS) - {"class"}:
             with self.assertRaisesRegex(ValueError, f"{name}=.*method="):
-                _with(**{name: value, "method": method})
+                _with(**{name: value, "method": method, "cosine": False})
+
+    def test_five_optimizers_have_no_common_decay(self):
+        with self.assertRaisesRegex(ValueError, "cosine=True.*method='yunjey'"):
+            _with(method="yunjey")
 
     def test_d_of_the_port_has_three_numbers(self):
         self.assertEqual(_with(nets="yunjey", d_channels=[8, 8, 8]).d_channels, (8, 8, 8))
