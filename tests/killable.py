@@ -5,6 +5,7 @@
 Leaves DIRECTORY/end.npz, the whole state at the end, written under its name or not at all.
 """
 
+import functools
 import pathlib
 import sys
 import time
@@ -12,8 +13,9 @@ import time
 import keras
 import numpy as np
 
-from dtn_tf import images, loop
-from dtn_tf.data import augment, pipeline
+from dtn_tf import config, images, loop, train
+from dtn_tf.data import augment, domains, pipeline
+from dtn_tf.data.digits import Unlabelled
 from tests import testing
 
 _BATCH_SIZE, _SEED, _CHECKPOINT_EVERY = 4, 3, 4
@@ -29,14 +31,20 @@ class _Slow(keras.callbacks.Callback):
 
 
 def _dtn_and_batches():
-    dtn = testing.tiny_dtn()
-    parts = ((testing.pixels(13, 3),), (testing.pixels(11, 1, seed=1),))
-
-    def batches(start, stop):
-        numbered = pipeline.batches(parts, _BATCH_SIZE, _SEED, start, stop)
-        return numbered.map(lambda s, t, k: (images.to_model(s[0]), images.to_model(t[0])))
-
-    return dtn, batches
+    """As `train.train` has them: Adam with a decay, and f(x) that is remembered."""
+    settings = config.DTNConfig(
+        precision="float32",
+        f_channels=testing.F_CHANNELS,
+        g_channels=testing.G_CHANNELS,
+        d_channels=testing.D_CHANNELS,
+        steps=30,
+        batch_size=_BATCH_SIZE,
+        seed=_SEED,
+    )
+    dtn = train.build(settings, domains.TASKS["svhn"], testing.tiny_classifier())
+    s, t = Unlabelled(testing.pixels(13, 3), "s"), Unlabelled(testing.pixels(11, 1, 1), "t")
+    dtn.remember(13, 11)
+    return dtn, functools.partial(train.batches, settings, s, t, True)
 
 
 def _classifier_and_batches():

@@ -8,9 +8,10 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 
 from dtn_tf import classify, config, evaluate, serving, train
-from dtn_tf.data import street_digits
+from dtn_tf.data import domains, street_digits
 from tests import testing
 
 SMALL = dataclasses.replace(
@@ -148,3 +149,18 @@ def _replaced(module, name, value):
         yield
     finally:
         setattr(module, name, old)
+
+
+class RateTest(testing.TestCase):
+    @parameterized.parameters("dtn", "baseline")
+    def test_both_rates_end_at_zero_with_the_last_step(self, method):
+        settings = dataclasses.replace(SMALL, method=method, steps=2)
+        task = domains.TASKS["svhn"]
+        dtn = train.build(settings, task, testing.tiny_classifier())
+        batch = (testing.images(4, 3), testing.images(4, 1, seed=1))
+        for _ in range(settings.steps):
+            for optimizer in (dtn.d_optimizer, dtn.g_optimizer):
+                self.assertGreater(float(optimizer.learning_rate), 1e-5)
+            dtn.train_step(batch)
+        for optimizer in (dtn.d_optimizer, dtn.g_optimizer):
+            self.assertAllClose(optimizer.learning_rate, 0.0, atol=1e-9)
