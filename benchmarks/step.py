@@ -3,11 +3,13 @@
     python -m benchmarks.step
 
 Prints images per second of the full step of preset `dtn` by number format and batch
-size, with its work (multiplications and additions of all convolutions and matrix
-products, counted from the layers) over its time, as a share of what this machine
+size, with its work (multiplications and additions of all convolutions, counted from the
+layers) over its time, as a share of what this machine
 reaches on one large matrix product and on one large convolution in the same run.
 Then every layer alone: its forward pass, its gradient with respect to its input and to
-its weights, and how much of the step that explains. All in turns, medians.
+its weights, and what share of the step's time that would be. The shares add up to more
+than the step: alone, a small layer keeps two processors badly busy, while the step has
+two at work side by side. All in turns, medians.
 """
 
 import os
@@ -102,7 +104,7 @@ def _print_layers(policy, n):
         )
         shape = "x".join(map(str, layer["output"]))
         print(f"| {layer['name']} | {shape} | {layer['work'] / 1e6:.1f} | {rates} | {share:.0%} |")
-    print(f"| everything else | | | | | | {1 - total:.0%} |")
+    print(f"| all of them, one at a time | | | | | | {total:.0%} |")
 
 
 def _nets(policy):
