@@ -179,6 +179,11 @@ class CheckpointTest(testing.TestCase):
 
 
 class StopTest(testing.TestCase):
+    def setUp(self):
+        super().setUp()
+        old = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test worker ignores it
+        self.addCleanup(signal.signal, signal.SIGINT, old)
+
     @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
     def test_signal_saves_and_says_where(self, number):
         old = signal.getsignal(number)
