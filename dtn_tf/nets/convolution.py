@@ -1,9 +1,10 @@
 """Convolutions whose weight gradient is a matrix product, where that is the faster way.
 
-A step of DTN on a CPU spends a third of its time in the weight gradients of the 4x4
-convolutions of stride 2 in g and D: in bfloat16 oneDNN's kernel reaches a third of what
-it reaches forward. The same sums as four matrix products take half to a third of the
-time (`benchmarks/README.md`); in float32, and on a GPU, its own kernel is as good.
+A step of DTN on a CPU spends a good part of its time in the weight gradients of the 4x4
+convolutions of stride 2 in g and D, where oneDNN's kernel in bfloat16 is far slower than
+forward. The same sums as four matrix products, together with Adam in one operation, made
+the whole step 1.2 times as fast (`benchmarks/README.md`). In float32, and on a GPU, it
+is left to the library.
 """
 
 import functools
