@@ -4,8 +4,8 @@
 
 Prints images per second of the full step of preset `dtn` by number format and batch
 size, with its work (multiplications and additions of all convolutions, counted from the
-layers) over its time, as a share of what this machine
-reaches on one large matrix product and on one large convolution in the same run.
+layers) over its time, as a share of what this machine reaches on one large matrix
+product and on one large convolution in the same run.
 Then every layer alone: its forward pass, its gradient with respect to its input and to
 its weights, and what share of the step's time that would be. The shares add up to more
 than the step: alone, a small layer keeps two processors badly busy, while the step has

@@ -1,7 +1,8 @@
 """What stays of a finished run: scores, curves and pictures, small enough to be committed.
 
 The paper's tables are laid out and drawn from records, so that they can be made anew, and
-grow, where the runs themselves are not at hand.
+grow, where the runs themselves are not at hand. The inputs are not in a record, for SVHN
+may not be passed on: figures need the source's test split.
 """
 
 import dataclasses
