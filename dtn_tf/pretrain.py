@@ -105,6 +105,7 @@ def _distortion(config):
         "geometry": config.pretrain_geometry,
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
+        "widen": config.pretrain_widen,
     }
 
 

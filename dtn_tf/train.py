@@ -140,13 +140,15 @@ def load(workdir):
 def build(config, task, classifier):
     """Makes the DTN of a config around the trained f of a `Classifier`, compiled, seeded."""
     keras.utils.set_random_seed(config.seed)
-    head = {"head": classifier.head} if config.method == "class" else {}
+    of_class = {}
+    if config.method == "class":
+        of_class = {"head": classifier.head, "average_views": config.average_views}
     method = _METHODS[config.method]
     dtn = method(
         classifier.encoder,
         _generator(config, task.target.channels),
         _discriminator(config, task.target),
-        **head,
+        **of_class,
         alpha=config.alpha,
         beta=config.beta,
         gamma=config.gamma,

@@ -115,17 +115,25 @@ class ClassDTN(DTN):
     cross-entropy of f(G(x)) under the decision about x (content distance "class"); a D
     that is told the decision, and so learns what a 2 of the target domain looks like
     and not only what a digit does (D with `num_conditions`); a g that reads more of x
-    than f(x) (`StyledGenerator`).
+    than f(x) (`StyledGenerator`); a translation that reads the mean of f over views of x.
 
     Args:
         head: The layer that makes logits of f's hidden features, trained with f.
+        average_views: Whether a translation is of the mean of f over ten views of x. It
+            costs ten times as much of f; training is not touched.
         **kwargs: See `DTN`.
     """
 
-    def __init__(self, f, g, d, head, **kwargs):
+    def __init__(self, f, g, d, head, average_views=False, **kwargs):
         super().__init__(f, g, d, **kwargs)
         self.head = head
         self.head.trainable = False
+        self.average_views = average_views
+
+    def call(self, x, training=False):
+        """Returns G(x) for x of the source domain: the translation."""
+        fx = over_views(self.f, x) if self.average_views else self.f(x)
+        return self.g_ema(self.code(x, fx), domain=SOURCE)
 
     def code(self, x, fx):
         """Returns what g reads: f(x), with the image where g takes style from it."""
@@ -149,13 +157,37 @@ class ClassDTN(DTN):
 
     def get_config(self):
         """Returns the arguments that make this model again."""
-        return {**super().get_config(), "head": keras.saving.serialize_keras_object(self.head)}
+        return {
+            **super().get_config(),
+            "head": keras.saving.serialize_keras_object(self.head),
+            "average_views": self.average_views,
+        }
 
     @classmethod
     def from_config(cls, config):
         """Makes the model that `get_config` described."""
         head = keras.saving.deserialize_keras_object(config["head"])
         return super().from_config({**config, "head": head})
+
+
+def over_views(f, x):
+    """Returns the mean of f over ten views: x, moved by a pixel each way, and negatives.
+
+    They are what f's training varied, so f should say the same of all; what it says of
+    one alone is noise.
+
+    Args:
+        f: Function of images.
+        x: float tensor `(batch, height, width, channels)`, in [-1, 1].
+
+    Returns:
+        What f returns for x.
+    """
+    height, width = x.shape[1:3]
+    wide = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "SYMMETRIC")
+    corners = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    moved = [wide[:, top : top + height, left : left + width] for top, left in corners]
+    return tf.add_n([f(sign * view) for view in moved for sign in (1.0, -1.0)]) / 10.0
 
 
 @keras.saving.register_keras_serializable("dtn_tf")

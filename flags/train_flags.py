@@ -55,6 +55,7 @@ _OVERRIDES = (
     _float("pretrain_weight_decay", "Weight decay of AdamW while f trains.", 10.0),
     _float("pretrain_dropout", "Share of f's features its head misses while f trains.", 0.95),
     _float("pretrain_invert", "Probability that f sees an image as its negative.", 1.0),
+    _float("pretrain_widen", "Random width of f's training images: e^-this to e^this times.", 2.0),
     _integer("adapt_steps", "Batches that adapt f to unlabelled target images; 0 is off.", 0),
     _float("adapt_learning_rate", "Peak learning rate of f while it is adapted.", 1.0),
     _numbers_of("absent_s", "Classes left out of the set s, e.g. 3."),
@@ -76,6 +77,10 @@ _OVERRIDES = (
     ),
     _switch("d_conditional", "Whether D is told the class that f sees. Needs --method=class."),
     _integer("style_size", "Numbers of x that g reads beside f(x). Needs --method=class.", 0),
+    _switch(
+        "average_views",
+        "Whether a translation reads the mean of f over ten views of x. Needs --method=class.",
+    ),
     _enum(
         "nets", config.NETS, "Layers of f, g and D: as in the paper, or as in the best-known port."
     ),

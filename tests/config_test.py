@@ -11,7 +11,7 @@ _ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
 _FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
 _ABSENT = ("absent_s", "absent_t", "absent_f")
 _CHANNELS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
-_SWITCHES = {"d_conditional", "cosine"}
+_SWITCHES = {"d_conditional", "average_views", "cosine"}
 _NEEDS = {  # what else must be set for some values of a field
     "style_size": {"method": "class"},
     "content_distance": {"method": "class"},
@@ -29,6 +29,7 @@ _ADAPTED = {
     "alpha": 3.0,
     "d_conditional": True,
     "style_size": 32,
+    "average_views": True,
 }
 _PAPER = {  # what each row of the paper's table leaves out
     "dtn": {},
@@ -44,6 +45,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
     "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
+    "dtn_adapted_one_view": {**_ADAPTED, "average_views": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
@@ -108,7 +110,10 @@ class CheckTest(testing.TestCase):
                 _with(**{name: wrong})
 
     @parameterized.parameters(
-        ("style_size", 32), ("d_conditional", True), ("content_distance", "class")
+        ("style_size", 32),
+        ("d_conditional", True),
+        ("average_views", True),
+        ("content_distance", "class"),
     )
     def test_what_one_method_alone_can_do_is_refused_elsewhere(self, name, value):
         self.assertEqual(getattr(_with(**{name: value, "method": "class"}), name), value)

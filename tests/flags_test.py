@@ -60,6 +60,7 @@ class FlagsTest(testing.TestCase):
         ("--pretrain_batch_size=32", "pretrain_batch_size", 32),
         ("--pretrain_learning_rate=0.01", "pretrain_learning_rate", 0.01),
         ("--pretrain_invert=0", "pretrain_invert", 0.0),
+        ("--pretrain_widen=0.5", "pretrain_widen", 0.5),
         ("--target_split=test", "target_split", "test"),
         ("--num_validation=10", "num_validation", 10),
         ("--precision=mixed_bfloat16", "precision", "mixed_bfloat16"),

@@ -52,10 +52,10 @@ def tiny_dtn(d_optimizer=None, g_optimizer=None, policy="float32", seed=0, compi
     return dtn
 
 
-def tiny_classifier(policy="float32", seed=0):
+def tiny_classifier(policy="float32", seed=0, dropout=0.6):
     """Returns an uncompiled classifier of a few filters."""
     keras.utils.set_random_seed(seed)
-    return Classifier(ContentEncoder(F_CHANNELS, dtype=policy))
+    return Classifier(ContentEncoder(F_CHANNELS, dtype=policy), dropout=dropout)
 
 
 def _with_unit_features(f):

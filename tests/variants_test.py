@@ -12,9 +12,10 @@ from dtn_tf.data import domains
 from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.strided import StridedEncoder
-from dtn_tf.variants import Baseline, ClassDTN, PixelDTN, YunjeyDTN
+from dtn_tf.variants import Baseline, ClassDTN, PixelDTN, YunjeyDTN, over_views
 from tests import testing
 
+_MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # of views, in pixels
 _X_S, _X_T = testing.images(8, 3), testing.images(8, 1, seed=1)
 
 
@@ -165,6 +166,23 @@ class ClassDTNTest(testing.TestCase):
             a = dtn.g(dtn.code(_X_S, fx), domain=SOURCE)
             b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
             self.assertEqual(bool(np.abs(a - b).max() > 1e-6), reads)
+
+    def test_views_are_x_moved_by_a_pixel_and_the_negatives_of_all(self):
+        x = np.asarray(_X_S)
+        wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
+        moved = [np.roll(wide, by, axis=(1, 2))[:, 1:-1, 1:-1] for by in _MOVES]
+        expected = np.mean([np.abs(3.0 * sign * m + 0.5) for m in moved for sign in (1, -1)], 0)
+        views = over_views(lambda v: tf.abs(3.0 * v + 0.5), tf.constant(x))
+        self.assertAllClose(views, expected, rtol=1e-5)
+
+    def test_translation_reads_all_views_or_x_alone(self):
+        for preset, all_views in (("dtn_adapted", True), ("dtn_adapted_one_view", False)):
+            dtn = _row(preset)
+            fx = over_views(dtn.f, _X_S) if all_views else dtn.f(_X_S)
+            expected = dtn.g_ema(dtn.code(_X_S, fx), domain=SOURCE)
+            self.assertAllClose(dtn(_X_S), expected, atol=1e-6)
+            other = dtn.f(_X_S) if all_views else over_views(dtn.f, _X_S)
+            self.assertNotAllClose(expected, dtn.g_ema(dtn.code(_X_S, other), domain=SOURCE))
 
     def test_all_but_f_and_its_head_learns(self):
         dtn = _row("dtn_adapted")
