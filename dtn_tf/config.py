@@ -204,6 +204,7 @@ def _adapted(preset, **changes):
         "steps": 1000,
         "content_distance": "class",
         "alpha": 3.0,
+        "d_learning_rate": 5e-4,  # at 2e-4 the 2s came apart near the end
         "d_conditional": True,
         "style_size": 32,
         "average_views": True,
@@ -266,6 +267,7 @@ PRESETS = {
             d_conditional=False,
             style_size=0,
             average_views=False,
+            d_learning_rate=DTNConfig.d_learning_rate,
         ),
         # Table 3: accuracy on 3s alone; `dtn` has 94.67 % of them.
         _row("dtn_no3_s", absent_s=(3,)),  # 93.33 %

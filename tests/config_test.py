@@ -27,6 +27,7 @@ _ADAPTED = {
     "steps": 1000,
     "content_distance": "class",
     "alpha": 3.0,
+    "d_learning_rate": 5e-4,
     "d_conditional": True,
     "style_size": 32,
     "average_views": True,
