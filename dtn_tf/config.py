@@ -84,7 +84,7 @@ class DTNConfig:
     pretrain_geometry: float = 1.5
     pretrain_colour: float = 0.5
     pretrain_invert: float = 0.5
-    pretrain_widen: float = 0.3
+    pretrain_widen: float = 0.0
     absent_s: tuple[int, ...] = ()
     absent_t: tuple[int, ...] = ()
     absent_f: tuple[int, ...] = ()
@@ -200,6 +200,7 @@ def _adapted(preset, **changes):
         "method": "class",
         "f_depths": _DEEP,
         "pretrain_steps": 5000,
+        "pretrain_widen": 0.3,
         "adapt_steps": 600,
         "steps": 1000,
         "content_distance": "class",
@@ -241,7 +242,6 @@ PRESETS = {
             pretrain_geometry=0.0,
             pretrain_colour=0.0,
             pretrain_invert=0.0,
-            pretrain_widen=0.0,
             steps=2000,
             batch_size=100,
             g_learning_rate=3e-4,
