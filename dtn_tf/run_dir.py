@@ -105,13 +105,22 @@ def fingerprint(*parts):
 
 
 def commit():
-    """The checkout's commit, with "-dirty" if files differ; None outside of one."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    here = pathlib.Path(__file__).resolve().parent
+    """The checkout's commit, with "-dirty" if files differ; None outside of one.
+
+    Tables and figures in results/ do not count: what measures runs writes them.
+    """
     try:
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+        head = _git("describe", "--always", "--abbrev=12", "--exclude=*")
+        pathspec = ("--", ":/", ":(top,exclude)results")
+        changed = _git("status", "--porcelain", "--untracked-files=no", *pathspec)
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{head}-dirty" if changed else head
+
+
+def _git(*command):
+    here = pathlib.Path(__file__).resolve().parent
+    done = subprocess.run(("git", *command), cwd=here, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 

@@ -5,6 +5,7 @@ import pathlib
 import platform
 import subprocess
 import sys
+from unittest import mock
 
 from absl.testing import parameterized
 
@@ -108,6 +109,22 @@ class WriteTest(testing.TestCase):
             self.assertIsNone(commit)
         else:
             self.assertEqual(commit.removesuffix("-dirty"), done.stdout[:12])
+
+    def test_changed_code_makes_it_dirty_and_changed_results_do_not(self):
+        code, table = self.directory / "dtn_tf/run_dir.py", self.directory / "results/table.md"
+        for path in (code, table):
+            path.parent.mkdir()
+            path.write_text("first\n")
+        who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        for command in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "first")):
+            subprocess.run(("git", *command), cwd=self.directory, check=True)
+        with mock.patch.object(run_dir, "__file__", str(code)):
+            clean = run_dir.commit()
+            self.assertLen(clean, 12)
+            table.write_text("second\n")
+            self.assertEqual(run_dir.commit(), clean)
+            code.write_text("second\n")
+            self.assertEqual(run_dir.commit(), f"{clean}-dirty")
 
 
 class FingerprintTest(testing.TestCase):
