@@ -17,7 +17,9 @@ from dtn_tf.data.digits import hold_out
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn", "Finished run.")
 _CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where the judge is kept.")
-_JUDGE_STEPS = flags.DEFINE_integer("judge_steps", 2000, "As in eval_main.py.", lower_bound=1)
+_JUDGE_STEPS = flags.DEFINE_integer(
+    "judge_steps", config.JUDGE_STEPS, "As in eval_main.py.", lower_bound=1
+)
 _NUM_ESTIMATE = 2000  # source images, for statistics estimated anew
 
 

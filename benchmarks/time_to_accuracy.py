@@ -20,13 +20,12 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, images, judges, run_dir, train
+from dtn_tf import classify, config, images, judges, run_dir, train
 from dtn_tf.data.digits import hold_out
 from flags import common_flags, train_flags
 
 _EVERY = flags.DEFINE_integer("every", 50, "Steps between two scores.", lower_bound=1)
 _GOALS = (0.80, 0.86, 0.9066)
-_JUDGE_STEPS = 2000
 
 
 def main(argv):
@@ -60,7 +59,7 @@ def _scoring(settings, workdir, cache):
     settings, source, task = train.resolve(settings, workdir, cache)
     _, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
     real = source.load(task.target, "test")
-    judge, _ = judges.train_judge(source, task.target, real, cache, _JUDGE_STEPS)
+    judge, _ = judges.train_judge(source, task.target, real, cache, config.JUDGE_STEPS)
     return validation, judge
 
 

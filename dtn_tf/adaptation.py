@@ -9,12 +9,12 @@ import pathlib
 import numpy as np
 from sklearn import neighbors
 
-from dtn_tf import evaluate, judges, run_dir, train
+from dtn_tf import config, evaluate, judges, run_dir, train
 from dtn_tf.data import domains, sources
 from dtn_tf.data.digits import Digits, hold_out
 
 
-def measure(workdir, cache_dir, data=None, data_dir=None, judge_steps=2000):
+def measure(workdir, cache_dir, data=None, data_dir=None, judge_steps=config.JUDGE_STEPS):
     """Measures a run's rows of Table 2, and leaves them in its directory.
 
     Args:

@@ -9,6 +9,7 @@ DISTANCES = ("mse", "cosine")
 CONTENT_DISTANCES = (*DISTANCES, "class")
 METHODS = ("dtn", "pixels", "baseline", "class", "yunjey")
 NETS = ("paper", "yunjey")
+JUDGE_STEPS = 1500  # batches of 128 that train a judge, unless told otherwise
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,7 +51,7 @@ def evaluate(
     split="test",
     data=None,
     data_dir=None,
-    judge_steps=2000,
+    judge_steps=config.JUDGE_STEPS,
 ):
     """Scores one run, and leaves numbers, tables and figures in its directory.
 

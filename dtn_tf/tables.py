@@ -84,7 +84,15 @@ def default_data(runs_dir):
     return settings["data"], settings["data_dir"]
 
 
-def make(tables, places, data=None, data_dir=None, judge_steps=2000, missing=False, num_seeds=None):
+def make(
+    tables,
+    places,
+    data=None,
+    data_dir=None,
+    judge_steps=config.JUDGE_STEPS,
+    missing=False,
+    num_seeds=None,
+):
     """Scores all finished runs of some tables, and writes tables and figures.
 
     What a run has shown is kept in a record (`records`) below the results, and counts

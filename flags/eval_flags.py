@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from dtn_tf import config
+
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Run to score. Unset: the newest finished run in --runs_dir."
 )
@@ -39,7 +41,10 @@ SPLIT = flags.DEFINE_enum(
     "Source images to translate. validation: the tail of train that training never saw.",
 )
 JUDGE_STEPS = flags.DEFINE_integer(
-    "judge_steps", 2000, "Batches that train the judge, which is cached.", lower_bound=1
+    "judge_steps",
+    config.JUDGE_STEPS,
+    "Batches that train the judge, which is cached.",
+    lower_bound=1,
 )
 
 
