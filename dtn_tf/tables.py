@@ -54,7 +54,7 @@ def wanted(table, data, data_dir, num_seeds=None):
         "ablation": [preset for _, preset, _ in report.TABLE_1 if preset],
         "adaptation": [preset for _, _, preset, _ in report.TABLE_2],
         "unseen": [preset for _, preset, _ in report.TABLE_3],
-        "reverse": ["dtn"],
+        "reverse": [preset for _, preset, _ in report.REVERSE if preset],
         "pieces": [preset for _, preset, _ in report.PIECES],
     }[table]
     domain = "mnist" if table == "reverse" else "svhn"
@@ -227,7 +227,8 @@ def _make_one(name, found, places, source):
     elif name == "unseen":
         text = report.unseen_table(*facts)
     else:
-        text = report.table(*facts, report.PIECES if name == "pieces" else report.TABLE_1)
+        rows = {"pieces": report.PIECES, "reverse": report.REVERSE}.get(name, report.TABLE_1)
+        text = report.table(*facts, rows)
     if name != "adaptation":
         _draw(name, found, places, source)
     out = places.results_dir
