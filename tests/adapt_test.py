@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import adapt, callbacks, classify, loop, train
+from dtn_tf import adapt, callbacks, classify, loop, serving, train
 from dtn_tf.data import digits, domains, sources, street_digits
 from tests import testing, train_test
 
@@ -29,7 +29,7 @@ def _parts(shift=60):
     return labelled, digits.Unlabelled(x[..., :1] + np.uint8(shift), "brighter halves")
 
 
-def _fit(classifier, directory, num_steps, learning_rate=1e-3):
+def _fit(classifier, directory, num_steps):
     with contextlib.redirect_stdout(io.StringIO()):
         return adapt.fit(
             classifier,
@@ -37,7 +37,7 @@ def _fit(classifier, directory, num_steps, learning_rate=1e-3):
             directory,
             num_steps=num_steps,
             batch_size=8,
-            learning_rate=learning_rate,
+            learning_rate=1e-3,
             weight_decay=0.0,
             seed=0,
             distort=_DISTORT,
@@ -103,12 +103,6 @@ class StepTest(testing.TestCase):
 
 
 class FitTest(testing.TestCase):
-    def test_reads_the_unlabelled_domain_afterwards(self):
-        labelled, unlabelled = _parts()
-        classifier = _fit(testing.tiny_classifier(), self.directory, 120, learning_rate=2e-2)
-        read = classify.predict(classifier, unlabelled.images)
-        self.assertGreater(np.mean(read == labelled.labels), 0.9)
-
     def test_stopped_and_resumed_is_as_straight_through(self):
         straight = _fit(testing.tiny_classifier(), self.directory / "a", num_steps=6)
         ctrl_c = lambda *_: signal.raise_signal(signal.SIGINT)  # noqa: E731
@@ -147,13 +141,16 @@ class LabelsTest(testing.TestCase):
 
     def weights(self, name, mislabelled=None):
         """Trains from nothing; returns all weights of the run's DTN."""
-        settings = dataclasses.replace(train_test.SMALL, preset="dtn_adapted", adapt_steps=4)
+        settings = dataclasses.replace(
+            train_test.SMALL, preset="dtn_adapted", adapt_steps=4, checkpoint_every=6, grid_every=6
+        )
         honest = sources.open_source
 
         def opened(*args):
             return _Mislabelled(honest(*args), mislabelled)
 
-        with mock.patch.object(sources, "open_source", opened):
+        exported = mock.patch.object(serving, "export")  # takes long and has no label in it
+        with exported, mock.patch.object(sources, "open_source", opened):
             with contextlib.redirect_stdout(io.StringIO()):
                 workdir = self.directory / name
                 dtn = train.train(settings, workdir / "run", workdir / "cache")
