@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import adapt, callbacks, classify, loop, serving, train
+from dtn_tf import adapt, callbacks, loop, serving, train
 from dtn_tf.data import digits, domains, sources, street_digits
 from tests import testing, train_test
 
