@@ -201,7 +201,6 @@ def _adapted(preset, **changes):
         "method": "class",
         "f_depths": _DEEP,
         "pretrain_steps": 5000,
-        "pretrain_widen": 0.3,
         "adapt_steps": 600,
         "steps": 1000,
         "content_distance": "class",

@@ -23,7 +23,6 @@ _ADAPTED = {
     "method": "class",
     "f_depths": (1, 1, 2, 2),
     "pretrain_steps": 5000,
-    "pretrain_widen": 0.3,
     "adapt_steps": 600,
     "steps": 1000,
     "content_distance": "class",
@@ -49,8 +48,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
     "dtn_adapted_one_view": {**_ADAPTED, "average_views": False},
     "dtn_adapted_plain": {
-        k: _ADAPTED[k]
-        for k in ("f_depths", "pretrain_steps", "pretrain_widen", "adapt_steps", "steps")
+        k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
     "dtn_no3_s": {"absent_s": (3,)},  # from here on: Table 3
     "dtn_no3_t": {"absent_t": (3,)},
