@@ -76,8 +76,9 @@ def _ours(policy, remembers=False):
 
 def _reference(num_d_source, num_g_source, num_d_target, num_g_target):
     f, g, d = _content(), _generator(), _discriminator()
-    d_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-    g_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
+    dtn = config.DTNConfig()
+    d_optimizer = keras.optimizers.Adam(dtn.d_learning_rate, dtn.beta_1)
+    g_optimizer = keras.optimizers.Adam(dtn.g_learning_rate, dtn.beta_1)
     d_optimizer.build(d.trainable_variables)
     g_optimizer.build(g.trainable_variables)
 

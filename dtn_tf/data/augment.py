@@ -21,9 +21,8 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, widen=0.0):
         colour: Strength of contrast and brightness changes: at 1, contrast times
             0.6 to 1.4 about the image's mean, brightness plus or minus 0.3.
         invert: Probability that an image becomes its negative.
-        widen: Strength of a random width: times exp(-widen) to exp(widen). Printed
-            digits are narrow and written ones are not; f takes a wide 0 for a 2
-            unless it learnt that width says nothing.
+        widen: Strength of a random width: times exp(-widen) to exp(widen), for
+            printed digits are narrow and written ones are not.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
