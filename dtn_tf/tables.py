@@ -182,11 +182,21 @@ def _scores(run, places, source, judge_steps):
         if not records.is_of(folder, workdir, result):
             records.keep(folder, workdir, result, records.inputs(digits))
     record = records.load(folder, run)
-    if record and record.result["images"] != digits.fingerprint():
-        n = record.result["n"]
-        print(f"{folder} is left out: scored on {n} other images than these {len(digits.images)}.")
+    why = record and _why_incomparable(record.result, digits, judge_steps)
+    if why:
+        print(f"{folder} is left out: {why}.")
         return None
     return record
+
+
+def _why_incomparable(result, digits, judge_steps):
+    """How a record's score was measured otherwise than this table's, None if it was not."""
+    if result["images"] != digits.fingerprint():
+        return f"scored on {result['n']} other images than these {len(digits.images)}"
+    if result["judge_steps"] != judge_steps:
+        then = result["judge_steps"]
+        return f"its judge trained for {then} batches, this one's for {judge_steps} (--judge_steps)"
+    return None
 
 
 def _test(source, domain):

@@ -143,3 +143,14 @@ class MakeTest(testing.TestCase):
         self.assertEqual(again, text)
         self.assertNotIn("Run 1", out)
         self.assertTrue((self.places.results_dir / "ablation-curves.png").exists())
+
+        for other, steps, why in ((100, 3, "its judge"), (90, 2, "scored on")):
+            splits = {"train": (300, 0), "test": (other, 1)}
+            out = io.StringIO()
+            with (
+                mock.patch.object(street_digits, "SPLITS", splits),
+                contextlib.redirect_stdout(out),
+            ):
+                with self.assertRaisesRegex(ValueError, "no finished run"):
+                    tables.make(("ablation",), self.places, "builtin", judge_steps=steps)
+            self.assertEqual(out.getvalue().count(f"left out: {why}"), 3)
