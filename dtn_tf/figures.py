@@ -1,6 +1,7 @@
 """Results -> pictures that say which data they show."""
 
 import pathlib
+import textwrap
 
 import numpy as np
 import tensorflow as tf
@@ -43,11 +44,11 @@ def draw_confusions(results, path, columns=4):
         axes = page.add_subplot(rows, columns, k + 1)
         _confusion(axes, result, 5)
         axes.set_title(_short(result), fontsize=9)
-    page.suptitle(
+    title = (
         f"{_data(results[0])}, n = {results[0]['n']}. Down: true digit,"
-        " across: what the judge read from the translation",
-        fontsize=10,
+        " across: what the judge read from the translation"
     )
+    page.suptitle(textwrap.fill(title, 44 * columns), fontsize=10)  # else one matrix is too narrow
     _save(page, path)
 
 

@@ -96,3 +96,13 @@ class FiguresTest(testing.TestCase):
             self.assertGreater(picture.shape[1], 600)
             self.assertGreater(picture.std(), 10)
         self.assertLen(list(self.directory.iterdir()), 2)
+
+    def test_title_over_one_confusion_matrix_is_not_cut_off(self):
+        drawn = result(
+            source="drawn street digits (builtin) test", target="5,000 MNIST digits (builtin) test"
+        )
+        figures.draw_confusions([drawn], self.directory / "c.png")
+        picture = np.asarray(Image.open(self.directory / "c.png").convert("L"))
+        title = picture[: len(picture) // 8]
+        self.assertLess(title.min(), 128)
+        self.assertAllEqual(np.unique(title[:, [0, 1, -2, -1]]), [255])
