@@ -11,20 +11,34 @@ from dtn_tf.nets import convolution
 from tests import testing
 
 _HALVED = {"strides": 2, "padding": "same"}
+_SAME = {"padding": "same"}
+_DOWN = (convolution.Conv2D, keras.layers.Conv2D)
+_UP = (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose)
+# ours and Keras', shape of the input, kernel, filters, more
 _CASES = (
-    (convolution.Conv2D, keras.layers.Conv2D, (3, 8, 12, 5), _HALVED),
-    (convolution.Conv2D, keras.layers.Conv2D, (3, 2, 2, 1), _HALVED),
-    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 4, 6, 5), _HALVED),
-    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 1, 1, 5), {}),
-    (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose, (3, 1, 1, 5), _HALVED),
+    (_DOWN, (3, 8, 12, 16), 4, 7, _HALVED),  # D's
+    (_DOWN, (3, 2, 2, 16), 4, 7, _HALVED),
+    (_DOWN, (3, 8, 12, 1), 4, 7, _HALVED),  # its first
+    (_DOWN, (3, 4, 6, 17), 3, 7, _SAME),  # f's
+    (_DOWN, (3, 4, 6, 3), 3, 7, _SAME),
+    (_DOWN, (3, 8, 6, 16), 3, 7, _HALVED),  # padded on one side alone
+    (_DOWN, (3, 7, 5, 16), 4, 7, _HALVED),
+    (_DOWN, (3, 8, 7, 16), 3, 7, {"strides": 2, "padding": "valid"}),
+    (_DOWN, (3, 4, 4, 16), 4, 2, {}),
+    (_UP, (3, 4, 6, 5), 4, 16, _HALVED),  # g's
+    (_UP, (3, 4, 6, 5), 4, 1, _HALVED),  # its last
+    (_UP, (3, 4, 6, 5), 4, 3, _HALVED),
+    (_UP, (3, 4, 6, 5), 3, 16, _HALVED),
+    (_UP, (3, 1, 1, 5), 4, 7, {}),
+    (_UP, (3, 1, 1, 5), 4, 7, _HALVED),
 )
 
 
-def _pair(ours, theirs, shape, kwargs, policy):
-    pair = [layer(7, 4, dtype=policy, **kwargs) for layer in (ours, theirs)]
+def _pair(layers, shape, kernel_size, filters, kwargs, policy):
+    pair = [layer(filters, kernel_size, dtype=policy, **kwargs) for layer in layers]
     for layer in pair:
         layer.build(shape)
-    bias = np.random.default_rng(1).normal(size=7)
+    bias = np.random.default_rng(1).normal(size=filters)
     pair[0].bias.assign(bias)
     pair[1].set_weights(pair[0].get_weights())
     return pair
@@ -41,18 +55,18 @@ def _value_and_gradients(layer, x):
 
 class ConvolutionTest(testing.TestCase):
     @parameterized.parameters(*_CASES)
-    def test_value_and_gradients_are_those_of_keras(self, ours, theirs, shape, kwargs):
+    def test_value_and_gradients_are_those_of_keras(self, layers, shape, *how):
         x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
         with mock.patch.object(convolution, "by_products", lambda dtype: True):
-            a, b = (_value_and_gradients(p, x) for p in _pair(ours, theirs, shape, kwargs, None))
+            a, b = (_value_and_gradients(p, x) for p in _pair(layers, shape, *how, None))
         for mine, other in zip(a, b, strict=True):
             self.assertAllClose(mine, other, rtol=1e-5, atol=1e-5)
 
     @parameterized.parameters(*_CASES)
-    def test_bfloat16_is_near_float32(self, ours, theirs, shape, kwargs):
+    def test_bfloat16_is_near_float32(self, layers, shape, *how):
         x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-        half = _pair(ours, theirs, shape, kwargs, "mixed_bfloat16")[0]
-        full = _pair(ours, theirs, shape, kwargs, None)[1]
+        half = _pair(layers, shape, *how, "mixed_bfloat16")[0]
+        full = _pair(layers, shape, *how, None)[1]
         full.set_weights(half.get_weights())
         pairs = zip(_value_and_gradients(half, x), _value_and_gradients(full, x), strict=True)
         for mine, other in pairs:
@@ -69,13 +83,13 @@ class ConvolutionTest(testing.TestCase):
                 y = tf.reduce_sum(tf.cast(layer(tf.ones((64, 32, 32, 1))), tf.float32))
         self.assertAllClose(tape.gradient(y, layer.bias), [64.0 * 16 * 16], rtol=0.01)
 
-    @parameterized.parameters(({"strides": 1},), ({"strides": 2, "padding": "valid"},))
-    def test_other_shapes_are_left_to_keras(self, kwargs):
+    @parameterized.parameters({"dilation_rate": 2}, {"groups": 2}, {"activation": "relu"})
+    def test_other_kinds_are_left_to_keras(self, **kwargs):
         with mock.patch.object(convolution, "by_products", lambda dtype: True):
             with mock.patch.object(convolution, "weight_gradient") as ours:
-                layer = convolution.Conv2D(3, 4, **kwargs)
-                layer.build((2, 8, 8, 3))
-                _value_and_gradients(layer, np.ones((2, 8, 8, 3), np.float32))
+                layer = convolution.Conv2D(4, 4, **kwargs)
+                layer.build((2, 8, 8, 16))
+                _value_and_gradients(layer, np.ones((2, 8, 8, 16), np.float32))
         ours.assert_not_called()
 
     def test_only_bfloat16_on_a_processor(self):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import images
-from dtn_tf.nets import normalization
+from dtn_tf.nets import convolution, normalization
 
 _IMAGE_SIZE = 32
 _POOLS = (2, 2, 2, 4)  # 32 -> 16 -> 8 -> 4 -> 1
@@ -63,7 +63,7 @@ class ContentEncoder(keras.Model):
         self.standardize = standardize
         self.num_domains = num_domains
         self.convs = [
-            keras.layers.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
+            convolution.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c, depth in zip(channels, depths, strict=True)
             for _ in range(depth)
         ]

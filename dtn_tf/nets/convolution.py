@@ -1,43 +1,50 @@
 """Convolutions whose weight gradient is a matrix product, where that is the faster way.
 
-A step of DTN on a CPU spends a good part of its time in the weight gradients of the 4x4
-convolutions of stride 2 in g and D, where oneDNN's kernel in bfloat16 is far slower than
-forward. The same sums as four matrix products, together with Adam in one operation, made
-the whole step 1.2 times as fast (`benchmarks/README.md`). In float32, and on a GPU, it
-is left to the library.
+A step of DTN on a CPU spends a good part of its time in the weight gradients of the
+convolutions in f, g and D, where oneDNN's kernel in bfloat16 is far slower than forward.
+The same sums as one matrix product over all patches are up to four times as fast
+(`benchmarks/README.md`). In float32, and on a GPU, all is left to the library.
 """
 
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+# Below it an image is thin: a patch, copied pixel by pixel, is then copied too few bytes at a
+# time, and oneDNN's own kernel for weights wins; the one that enlarges is badly filled.
+_MIN_CHANNELS = 16
 
 
 class Conv2D(keras.layers.Conv2D):
-    """Keras' layer; 4x4 kernels of stride 2 on even sizes have the other gradient."""
+    """Keras' layer; a plain one has the other gradient."""
 
     def call(self, inputs):
         """Returns the convolution."""
-        if not (_is_4x4_stride_2(self, inputs) and by_products(self.compute_dtype)):
+        if not (_is_plain(self, inputs) and by_products(self.compute_dtype)):
             return super().call(inputs)
-        return _add(
-            _convolve(inputs, tf.convert_to_tensor(self.kernel)), tf.convert_to_tensor(self.bias)
-        )
+        how = (self.strides[0], self.padding.upper())
+        y = _convolve(inputs, tf.convert_to_tensor(self.kernel), *how)
+        return _add(y, tf.convert_to_tensor(self.bias))
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Keras' layer; 4x4 kernels of stride 2 have the other gradient, and 1x1 images too."""
+    """Keras' layer; plain ones that enlarge have the other gradient, and 1x1 images too."""
 
     def call(self, inputs):
         """Returns the transposed convolution."""
         kernel = tf.convert_to_tensor(self.kernel)
-        if inputs.shape[1:3] == (1, 1) and self.padding == "valid" and _is_plain(self):
+        if not _is_plain(self, inputs):
+            return super().call(inputs)
+        if inputs.shape[1:3] == (1, 1) and self.padding == "valid":
             # Each weight is used once per image: one matrix product both ways.
             flat = tf.reshape(kernel, (-1, kernel.shape[-1]))
             y = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[-1])), flat, transpose_b=True)
             return _add(tf.reshape(y, (-1, *kernel.shape[:3])), tf.convert_to_tensor(self.bias))
-        if _is_4x4_stride_2(self) and by_products(self.compute_dtype):
-            return _add(_convolve_transposed(inputs, kernel), tf.convert_to_tensor(self.bias))
+        if self.padding == "same" and by_products(self.compute_dtype):
+            y = _convolve_transposed(inputs, kernel, self.strides[0])
+            return _add(y, tf.convert_to_tensor(self.bias))
         return super().call(inputs)
 
 
@@ -51,17 +58,12 @@ def _has_gpu():
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _is_4x4_stride_2(layer, x=None):
-    even = x is None or all(size and size % 2 == 0 for size in x.shape[1:3])
-    shape = (layer.kernel_size, layer.strides, layer.padding)
-    return even and shape == ((4, 4), (2, 2), "same") and _is_plain(layer)
-
-
-def _is_plain(layer):
-    """Whether a layer is a kernel and a bias and nothing else."""
+def _is_plain(layer, x):
+    """Whether a layer is a kernel and a bias and nothing else, on images of known size."""
     others = (layer.activation, layer.dilation_rate, getattr(layer, "groups", 1))
-    plain = others == (keras.activations.linear, (1, 1), 1)
-    return plain and layer.use_bias and layer.data_format == "channels_last"
+    plain = others == (keras.activations.linear, (1, 1), 1) and len(set(layer.strides)) == 1
+    known = None not in x.shape[1:]
+    return plain and known and layer.use_bias and layer.data_format == "channels_last"
 
 
 @tf.custom_gradient
@@ -78,46 +80,98 @@ def _add(y, bias):
     return tf.nn.bias_add(y, bias), gradient
 
 
-@tf.custom_gradient
-def _convolve(x, kernel):
-    def gradient(dy):
-        dx = tf.nn.conv2d_transpose(dy, kernel, tf.shape(x), 2, "SAME")
-        return dx, weight_gradient(x, dy)
+def _convolve(x, kernel, stride, padding):
+    @tf.custom_gradient
+    def convolve(x, kernel):
+        def gradient(dy):
+            dx = enlarged(dy, kernel, tf.shape(x), stride, padding)
+            return dx, weight_gradient(x, dy, kernel.shape, stride, padding)
 
-    return tf.nn.conv2d(x, kernel, 2, "SAME"), gradient
+        return tf.nn.conv2d(x, kernel, stride, padding), gradient
 
-
-@tf.custom_gradient
-def _convolve_transposed(x, kernel):
-    def gradient(dy):
-        return tf.nn.conv2d(dy, kernel, 2, "SAME"), weight_gradient(dy, x)
-
-    n, height, width, _ = tf.unstack(tf.shape(x))
-    shape = (n, 2 * height, 2 * width, kernel.shape[2])
-    return tf.nn.conv2d_transpose(x, kernel, shape, 2, "SAME"), gradient
+    return convolve(x, kernel)
 
 
-def weight_gradient(x, dy):
-    """Gradient of a 4x4 convolution of stride 2 with respect to its kernel.
+def _convolve_transposed(x, kernel, stride):
+    @tf.custom_gradient
+    def convolve(x, kernel):
+        def gradient(dy):
+            dx = tf.nn.conv2d(dy, kernel, stride, "SAME")
+            return dx, weight_gradient(dy, x, kernel.shape, stride, "SAME")
 
-    Every 2x2 block of x becomes one pixel of four times the channels. The convolution
-    is then 2x2 of stride 1, and each of its four taps is a matrix product over all
-    pixels of all images.
+        n, height, width, _ = tf.unstack(tf.shape(x))
+        shape = (n, stride * height, stride * width, kernel.shape[2])
+        return enlarged(x, kernel, shape, stride, "SAME"), gradient
+
+    return convolve(x, kernel)
+
+
+def enlarged(y, kernel, shape, stride, padding):
+    """Transposed convolution; a 4x4 one of stride 2 to few channels as a 2x2 convolution.
+
+    Every 2x2 block of the result, moved by one pixel, is a sum over 2x2 pixels of y: a
+    convolution to four times the channels, whose blocks are then laid out and cropped.
 
     Args:
-        x: What was convolved, `(batch, 2 height, 2 width, channels)`.
-        dy: Gradient of the result, `(batch, height, width, filters)`.
+        y: Images, `(batch, height, width, filters)`.
+        kernel: `(kernel height, kernel width, channels, filters)`.
+        shape: Of the result, `(batch, larger height, larger width, channels)`.
+        stride: Pixels of the result from one pixel of y to the next, both ways.
+        padding: "SAME" or "VALID", of the convolution that this transposes.
 
     Returns:
-        Tensor `(4, 4, channels, filters)`, of the dtype of `x`.
+        Tensor of `shape`, of the dtype of `y`.
     """
-    height, width, filters = dy.shape[1:]
-    channels = x.shape[-1]
-    x = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    x = tf.nn.space_to_depth(x, 2)
-    dy = tf.reshape(dy, (-1, filters))
-    taps = [x[:, i : i + height, j : j + width] for i in (0, 1) for j in (0, 1)]
-    products = [tf.matmul(tf.reshape(t, (-1, 4 * channels)), dy, transpose_a=True) for t in taps]
-    blocks = [tf.reshape(product, (2, -1)) for product in products]  # a row of the kernel each
-    halves = [tf.concat(blocks[k : k + 2], axis=1) for k in (0, 2)]
-    return tf.reshape(tf.concat(halves, axis=0), (4, 4, channels, filters))
+    channels, filters = kernel.shape[2:]
+    halves = (kernel.shape[:2], stride, padding) == ((4, 4), 2, "SAME")
+    if not halves or channels >= _MIN_CHANNELS:
+        return tf.nn.conv2d_transpose(y, kernel, shape, stride, padding)
+    taps = tf.reverse(tf.reshape(kernel, (2, 2, 2, 2, channels, filters)), (0, 2))
+    taps = tf.transpose(taps, (0, 2, 5, 1, 3, 4))  # block above, left; filter; pixel in the block
+    blocks = tf.nn.conv2d(
+        y, tf.reshape(taps, (2, 2, filters, 4 * channels)), 1, ((0, 0), (1, 1), (1, 1), (0, 0))
+    )
+    return tf.nn.depth_to_space(blocks, 2)[:, 1:-1, 1:-1]
+
+
+def weight_gradient(x, dy, kernel_shape, stride, padding):
+    """Gradient of a convolution with respect to its kernel.
+
+    Every weight is the product of one channel of x, at one place of the patches, and one
+    filter of dy, summed over all patches of all images: one matrix product.
+
+    Args:
+        x: What was convolved, `(batch, height, width, channels)`.
+        dy: Gradient of the result, `(batch, smaller height, smaller width, filters)`.
+        kernel_shape: (height, width, channels, filters) of the kernel.
+        stride: Pixels from one patch to the next, both ways.
+        padding: "SAME" or "VALID", as TensorFlow means them.
+
+    Returns:
+        Tensor of `kernel_shape`, of the dtype of `x`.
+    """
+    rows, columns, channels, filters = kernel_shape
+    if channels < _MIN_CHANNELS:
+        return tf.raw_ops.Conv2DBackpropFilter(
+            input=x,
+            filter_sizes=kernel_shape,
+            out_backprop=dy,
+            strides=[1, stride, stride, 1],
+            padding=padding,
+        )
+    top, height = _padding_and_size(x.shape[1], dy.shape[1], rows, stride)
+    left, width = _padding_and_size(x.shape[2], dy.shape[2], columns, stride)
+    more = ((0, 0), (top, height - top - x.shape[1]), (left, width - left - x.shape[2]), (0, 0))
+    pixels = tf.reshape(tf.pad(x, more), (-1, height * width, channels))
+    i, j, a, b = np.ogrid[: dy.shape[1], : dy.shape[2], :rows, :columns]
+    places = (stride * i + a) * width + stride * j + b  # of pixel (a, b) of patch (i, j)
+    patches = tf.gather(pixels, places.astype(np.int32).ravel(), axis=1)
+    patches = tf.reshape(patches, (-1, rows * columns * channels))
+    product = tf.matmul(patches, tf.reshape(dy, (-1, filters)), transpose_a=True)
+    return tf.reshape(product, kernel_shape)
+
+
+def _padding_and_size(size, patches, kernel_size, stride):
+    """TensorFlow's padding before an axis (none if VALID), and the size when padded."""
+    padding = max((patches - 1) * stride + kernel_size - size, 0)
+    return padding // 2, size + padding

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import images
-from dtn_tf.nets import normalization
+from dtn_tf.nets import convolution, normalization
 
 _MOMENTUM = 0.95  # the port's, of all its batch norms
 
@@ -113,9 +113,9 @@ class StridedDiscriminator(keras.Model):
 def _convolutions(channels, dtype):
     """Three 3x3 convolutions of stride 2 and a 4x4 one over all that is left, and norms."""
     convs = [
-        keras.layers.Conv2D(c, 3, strides=2, padding="same", dtype=dtype) for c in channels[:-1]
+        convolution.Conv2D(c, 3, strides=2, padding="same", dtype=dtype) for c in channels[:-1]
     ]
-    convs.append(keras.layers.Conv2D(channels[-1], 4, dtype=dtype))
+    convs.append(convolution.Conv2D(channels[-1], 4, dtype=dtype))
     return convs, [normalization.DomainBatchNorm(momentum=_MOMENTUM, dtype=dtype) for _ in channels]
 
 
