@@ -48,6 +48,8 @@ class DTNConfig:
         adapt_learning_rate: Peak of that training's warm-up and cosine decay.
         absent_s, absent_t, absent_f: Classes whose images are left out of s, of t, of
             what trains f.
+        balance_s: Whether all classes that f sees in s are shown equally often. It
+            helps where that is about true of t.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
@@ -89,6 +91,7 @@ class DTNConfig:
     absent_s: tuple[int, ...] = ()
     absent_t: tuple[int, ...] = ()
     absent_f: tuple[int, ...] = ()
+    balance_s: bool = True
     adapt_steps: int = 0
     adapt_learning_rate: float = 1e-3
     method: str = "dtn"
@@ -242,6 +245,7 @@ PRESETS = {
             pretrain_geometry=0.0,
             pretrain_colour=0.0,
             pretrain_invert=0.0,
+            balance_s=False,
             steps=2000,
             batch_size=100,
             g_learning_rate=3e-4,

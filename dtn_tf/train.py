@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, images, loop, precision, pretrain, run_dir, serving
+from dtn_tf import callbacks, classify, images, loop, precision, pretrain, run_dir, serving
 from dtn_tf.adam import Adam
 from dtn_tf.data import domains, pipeline, sources
 from dtn_tf.data.digits import hold_out
@@ -122,7 +122,9 @@ def train(config, workdir, cache_dir, watchers=()):
         del labelled  # from here on no training code can reach a label
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
-        dtn = build(config, task, keras.models.load_model(f_dir / "f.keras"))
+        classifier = keras.models.load_model(f_dir / "f.keras")
+        s = balanced(s, classifier, config.seed) if config.balance_s else s
+        dtn = build(config, task, classifier)
         fit_dtn(dtn, config, s, t, validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
         spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
@@ -212,6 +214,19 @@ def load_source(config, source, task, labelled):
     return s.without(config.absent_s).without_labels(), validation.without_labels()
 
 
+def balanced(s, classifier, seed):
+    """Returns s, to be shown with all classes that f sees in it equally often.
+
+    19 % of house-number digits are 1s, 11 % of handwritten ones: shown as they come, "it
+    is a 1" tells D something about "it is fake", and g learns to paint 1s as other digits.
+    """
+    classes = classify.predict(classifier, s.images)
+    counts = enumerate(np.bincount(classes))
+    shares = ", ".join(f"{c}: {n / len(classes):.1%}" for c, n in counts if n)
+    print(f"f sees in {s.title}: {shares}. They are shown equally often.", flush=True)
+    return s.balanced(classes, seed)
+
+
 def load_target(config, source, task):
     """Returns the set t. Its labels are left behind here: nothing that trains sees them.
 
@@ -271,7 +286,8 @@ def batches(config, s, t, with_rows, start, stop):
         `tf.data.Dataset` of `stop - start` batches.
     """
     parts = tuple((digits.images, np.arange(len(digits.images))) for digits in (s, t))
-    numbered = pipeline.batches(parts, config.batch_size, config.seed, start, stop)
+    where = (config.batch_size, config.seed, start, stop)
+    numbered = pipeline.batches(parts, *where, orders=(s.order, t.order))
     return numbered.map(_with_rows if with_rows else _scaled, num_parallel_calls=2).prefetch(4)
 
 

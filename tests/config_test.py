@@ -11,7 +11,7 @@ _ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
 _FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
 _ABSENT = ("absent_s", "absent_t", "absent_f")
 _CHANNELS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
-_SWITCHES = {"d_conditional", "average_views", "cosine"}
+_SWITCHES = {"balance_s", "d_conditional", "average_views", "cosine"}
 _NEEDS = {  # what else must be set for some values of a field
     "style_size": {"method": "class"},
     "content_distance": {"method": "class"},
@@ -155,7 +155,7 @@ class PresetsTest(testing.TestCase):
         self.assertEqual((port.alpha, port.beta, port.gamma), (15.0, 15.0, 0.0))
         self.assertEqual((port.steps, port.batch_size, port.beta_1), (2000, 100, 0.9))
         self.assertEqual((port.g_learning_rate, port.d_learning_rate), (3e-4, 3e-4))
-        self.assertEqual((port.cosine, port.ema), (False, 0.0))
+        self.assertEqual((port.cosine, port.ema, port.balance_s), (False, 0.0, False))
 
     def test_dtn_is_the_paper(self):
         dtn = config.PRESETS["dtn"]

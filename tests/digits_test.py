@@ -41,3 +41,25 @@ class UnlabelledTest(testing.TestCase):
         self.assertAllEqual(part.images, digits().images)
         self.assertEqual(part.title, "some")
         self.assertFalse(hasattr(part, "labels"))
+
+    def test_balanced_shows_classes_equally_often_and_every_image(self):
+        classes = np.repeat([0, 1, 7], [20, 5, 15])
+        order = digits().without_labels().balanced(classes, seed=0).order
+        self.assertAllEqual(np.bincount(classes[order])[[0, 1, 7]], [20, 20, 20])
+        times = np.bincount(order, minlength=40)
+        self.assertAllEqual(times[:20], np.ones(20))
+        self.assertAllEqual(times[20:25], 4 * np.ones(5))
+        self.assertAllEqual(np.bincount(times[25:]), [0, 10, 5])
+
+    def test_no_image_is_shown_more_often_than_allowed(self):
+        classes = np.repeat([2, 3], [38, 2])  # two mistakes, not a class
+        order = digits().without_labels().balanced(classes, seed=0, at_most=3).order
+        self.assertAllEqual(np.bincount(classes[order])[2:], [38, 6])
+
+    def test_which_image_of_a_rare_class_comes_once_more_depends_on_the_seed(self):
+        classes = np.repeat([0, 1], [25, 15])
+        part = digits().without_labels()
+        first, again, other = (part.balanced(classes, seed).order for seed in (0, 0, 1))
+        self.assertAllEqual(first, again)
+        self.assertNotAllEqual(np.bincount(first), np.bincount(other))
+        self.assertIsNone(part.order)

@@ -45,6 +45,17 @@ class BatchesTest(testing.TestCase):
         self.assertAllEqual(np.bincount(rows[0]), [3, 3, 3])
         self.assertAllEqual(np.bincount(rows[1]), [3, 3, 3])
 
+    def test_an_epoch_runs_through_the_order_it_is_given(self):
+        order, numbers = np.array([5, 5, 9, 0, 2, 5]), np.arange(10)
+        drawn = pipeline.batches(((numbers, -numbers), (numbers,)), 3, 0, 0, 8, (order, None))
+        s = np.array([x for (x, _), _, _ in drawn])
+        self.assertAllEqual(s, [-minus for (_, minus), _, _ in drawn])
+        epochs = s.reshape(4, 6)
+        self.assertAllEqual(np.sort(epochs), np.tile(np.sort(order), (4, 1)))
+        self.assertGreater(len(np.unique(epochs, axis=0)), 1)
+        t = np.array([x for _, (x,), _ in drawn]).ravel()
+        self.assertAllEqual(np.sort(t[:10]), numbers)
+
     def test_one_image_is_a_set(self):
         self.assertAllEqual(_rows(1, batch_size=3, stop=2), np.zeros((2, 3)))
 

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from dtn_tf import classify, config, evaluate, serving, train
+from dtn_tf import classify, config, evaluate, images, serving, train
 from dtn_tf.data import domains, street_digits
+from dtn_tf.data.digits import Digits
 from tests import testing
 
 SMALL = dataclasses.replace(
@@ -74,16 +75,18 @@ class RunTest(testing.TestCase):
         self.assertAllEqual(exported, serving.translate(train.load(self.workdir), x))
 
     def test_second_start(self):
-        first, _ = self.train()
+        first, out = self.train()
         before = (self.workdir / "dtn.keras").read_bytes()
+        self.assertIn("They are shown equally often", out)
         _, out = self.train()
         self.assertIn("is finished", out)
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
         with self.assertRaisesRegex(ValueError, "alpha: there 15.0, now 1.0"):
             self.train(dataclasses.replace(SMALL, alpha=1.0))
-        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0)
+        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0, balance_s=False)
         _, out = self.train(other, self.directory / "runs/svhn-dtn_no_const")
         self.assertIn("f was trained before", out)  # one f for both runs
+        self.assertNotIn("equally often", out)
         again, out = self.train(SMALL, self.directory / "runs/again")
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)
@@ -149,6 +152,34 @@ def _replaced(module, name, value):
         yield
     finally:
         setattr(module, name, old)
+
+
+class BalanceTest(testing.TestCase):
+    def batches_of_s(self, balance):
+        """What f is made to see in the images of two epochs of s; 90 of 120 are a 1."""
+        settings = dataclasses.replace(SMALL, balance_s=balance)
+        x, seen = testing.pixels(120, 3), np.repeat([1, 4], [90, 30])
+        s = Digits(x, np.zeros(120, np.uint8), "s").without_labels()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            with mock.patch.object(classify, "predict", lambda classifier, images: seen):
+                s = train.balanced(s, None, settings.seed) if balance else s
+        t = Digits(testing.pixels(40, 1), np.zeros(40, np.uint8), "t").without_labels()
+        count = 2 * (180 if balance else 120) // settings.batch_size
+        drawn = list(train.batches(settings, s, t, True, 0, count))
+        for (images_s, rows), (_, rows_t) in drawn:
+            self.assertAllClose(images_s, images.to_model(x[rows.numpy()]))
+            self.assertLess(np.max(rows_t), 40)
+        return seen[np.concatenate([rows for (_, rows), _ in drawn])], out.getvalue()
+
+    def test_classes_that_f_sees_in_s_come_equally_often(self):
+        shown, out = self.batches_of_s(True)
+        self.assertAllEqual(np.bincount(shown)[[1, 4]], [180, 180])
+        self.assertIn("f sees in s: 1: 75.0%, 4: 25.0%.", out)
+
+    def test_without_it_they_come_as_they_are(self):
+        shown, out = self.batches_of_s(False)
+        self.assertAllEqual(np.bincount(shown)[[1, 4]], [180, 60])
+        self.assertEqual(out, "")
 
 
 class RateTest(testing.TestCase):

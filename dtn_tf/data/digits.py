@@ -15,10 +15,28 @@ class Unlabelled:
     Attributes:
         images: uint8 array `(n, 32, 32, 1 or 3)`.
         title: What they are, for tables and figures.
+        order: int array `(m,)`, the images that one epoch shows, some more than once;
+            None shows each of them once.
     """
 
     images: np.ndarray
     title: str
+    order: np.ndarray | None = None
+
+    def balanced(self, classes, seed, at_most=4):
+        """Returns the set with an epoch that shows all classes equally often.
+
+        Args:
+            classes: int array `(n,)`, what something decided that each image shows.
+            seed: Of the choice which images of a rare class come once more.
+            at_most: How often one image may come: what few images show is mostly a
+                mistake, and stays rare.
+        """
+        draw = np.random.default_rng(seed)
+        rows = [draw.permutation(np.flatnonzero(classes == c)) for c in np.unique(classes)]
+        most = max(map(len, rows))
+        shown = [np.resize(part, min(most, at_most * len(part))) for part in rows]
+        return dataclasses.replace(self, order=np.concatenate(shown))
 
     def fingerprint(self):
         """A short name for the content, told from some hundred images."""

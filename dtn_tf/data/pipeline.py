@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def batches(parts, batch_size, seed, start, stop):
+def batches(parts, batch_size, seed, start, stop, orders=None):
     """Batches `start` to `stop` of an endless, per-epoch shuffled stream.
 
     Each element of `parts` is its own stream with its own epoch length, so that
@@ -23,6 +23,8 @@ def batches(parts, batch_size, seed, start, stop):
         seed: Non-negative int.
         start: First batch, 0 for a fresh run.
         stop: One past the last batch.
+        orders: Tuple with an int array for each part, the rows that one of its epochs
+            runs through, or None for every row once.
 
     Returns:
         `tf.data.Dataset` of `stop - start` elements: a tuple with one entry per
@@ -30,11 +32,14 @@ def batches(parts, batch_size, seed, start, stop):
         int64 scalar number of the batch, the seed of whatever is random per batch.
     """
     parts = tuple(tuple(np.asarray(array) for array in part) for part in parts)
+    orders = orders or (None,) * len(parts)
 
     def batch(k):
         drawn = []
-        for salt, part in enumerate(parts):
-            rows = _rows(k, len(part[0]), batch_size, seed, salt)
+        for salt, (part, order) in enumerate(zip(parts, orders, strict=True)):
+            size = len(part[0] if order is None else order)
+            rows = _rows(k, size, batch_size, seed, salt)
+            rows = rows if order is None else tf.gather(tf.constant(order, tf.int64), rows)
             drawn.append(tuple(_gather(array, rows) for array in part))
         return (*drawn, k)
 
