@@ -229,6 +229,7 @@ PRESETS = {
         _row("dtn_no_gan", gan=0.0),  # 34.70 %
         _row("dtn_no_const_tid", alpha=0.0, beta=0.0),  # 5.28 %
         _row("dtn_binary", d_classes=2),  # not in the paper: how some read its D
+        _row("dtn_unbalanced", balance_s=False),  # nor this: s as it comes
         # What github.com/yunjey/domain-transfer-network does; it never measured it.
         _row(
             "yunjey",
@@ -261,6 +262,7 @@ PRESETS = {
         _adapted("dtn_adapted_no_style", style_size=0),
         _adapted("dtn_adapted_no_ema", ema=0.0),
         _adapted("dtn_adapted_one_view", average_views=False),
+        _adapted("dtn_adapted_unbalanced", balance_s=False),
         _adapted("dtn_adapted_small_f", f_depths=(1, 1, 1, 1)),
         _adapted("dtn_unadapted", adapt_steps=0),
         _adapted(

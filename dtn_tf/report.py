@@ -13,6 +13,7 @@ TABLE_1 = (
     ("DTN w/o L_D and L_GANG", "dtn_no_gan", 0.3470),
     ("DTN w/o L_CONST & L_TID", "dtn_no_const_tid", 0.0528),
     ("DTN, binary D", "dtn_binary", None),
+    ("DTN, digits of s as frequent as they come", "dtn_unbalanced", None),
     ("DTN, f adapted to unlabelled T", "dtn_adapted", None),
     ("DTN as github.com/yunjey has it", "yunjey", None),
     ("Original SVHN image", None, 0.4006),
@@ -30,6 +31,7 @@ PIECES = (
     ("g reads f(x) alone", "dtn_adapted_no_style", None),
     ("g itself translates, not its average", "dtn_adapted_no_ema", None),
     ("f of x alone, not of ten views of it", "dtn_adapted_one_view", None),
+    ("digits of s as frequent as they come", "dtn_adapted_unbalanced", None),
     ("DTN as in the paper on the adapted f", "dtn_adapted_plain", None),
     ("DTN", "dtn", 0.9066),
 )

@@ -39,6 +39,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_pixels": {"method": "pixels"},
     "baseline": {"method": "baseline", "d_classes": 2, "beta": 0.0},
     "dtn_binary": {"d_classes": 2},  # not a row of the paper
+    "dtn_unbalanced": {"balance_s": False},  # nor that
     "dtn_adapted": _ADAPTED,  # nor those
     "dtn_adapted_small_f": {**_ADAPTED, "f_depths": (1, 1, 1, 1)},
     "dtn_unadapted": {**_ADAPTED, "adapt_steps": 0},
@@ -47,6 +48,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
     "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
     "dtn_adapted_one_view": {**_ADAPTED, "average_views": False},
+    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
