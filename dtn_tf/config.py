@@ -48,8 +48,9 @@ class DTNConfig:
         adapt_learning_rate: Peak of that training's warm-up and cosine decay.
         absent_s, absent_t, absent_f: Classes whose images are left out of s, of t, of
             what trains f.
-        balance_s: Whether all classes that f sees in s are shown equally often. It
-            helps where that is about true of t.
+        balance_s: Whether all classes that f sees in s are shown equally often, no image
+            more than four times an epoch. It helps where classes of t are about equally
+            frequent; only where f was trained on images of the source domain.
         steps: Batches of s and t that train g and D.
         batch_size: Images of s, and as many of t, per step.
         alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.

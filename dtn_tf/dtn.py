@@ -78,15 +78,16 @@ class DTN(keras.Model):
         """Returns G(x) for x of the target domain, which L_TID keeps close to x."""
         return self.g_ema(self.code(x, self.f(x)), domain=TARGET)
 
-    def remember(self, num_s, num_t):
+    def remember(self, num_s, num_t, fs=None):
         """Lets training keep f(x) of every image: f is frozen, and images come again.
 
         Args:
             num_s: Images in the set s.
             num_t: Images in the set t. Batches then carry rows, see `train_step`.
+            fs: f(x) of all of s, float32 `(num_s, features)`, if it is known already.
         """
-        sizes = (num_s, num_t)  # a tuple: Keras would save what it finds in a list
-        self._memories = tuple(memory.Memory(n, self.f.channels[-1]) for n in sizes)
+        sets = ((num_s, fs), (num_t, None))  # a tuple: Keras would save what it finds in a list
+        self._memories = tuple(memory.Memory(n, self.f.channels[-1], fx) for n, fx in sets)
 
     def features(self, x, rows, domain):
         """Returns f(x), from memory if the rows say which images of their set these are."""

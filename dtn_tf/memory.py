@@ -12,11 +12,14 @@ class Memory:
     Args:
         size: Images in the set.
         features: Numbers in f(x).
+        known: f(x) of the whole set where it is known already, float32
+            `(size, features)`; None where not.
     """
 
-    def __init__(self, size, features):
-        self._values = tf.Variable(tf.zeros((size, features)), trainable=False)
-        self._known = tf.Variable(tf.zeros((size,), tf.bool), trainable=False)
+    def __init__(self, size, features, known=None):
+        values = tf.zeros((size, features)) if known is None else known
+        self._values = tf.Variable(values, trainable=False)
+        self._known = tf.Variable(tf.fill((size,), known is not None), trainable=False)
 
     def __call__(self, f, x, rows):
         """Returns f(x): float32 `(batch, features)`.

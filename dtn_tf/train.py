@@ -123,7 +123,8 @@ def train(config, workdir, cache_dir, watchers=()):
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
         classifier = keras.models.load_model(f_dir / "f.keras")
-        s = balanced(s, classifier, config.seed) if config.balance_s else s
+        if config.balance_s and task.source == task.content:  # else f is no judge of shares
+            s = balanced(s, classifier, config.seed)
         dtn = build(config, task, classifier)
         fit_dtn(dtn, config, s, t, validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
@@ -219,12 +220,15 @@ def balanced(s, classifier, seed):
 
     19 % of house-number digits are 1s, 11 % of handwritten ones: shown as they come, "it
     is a 1" tells D something about "it is fake", and g learns to paint 1s as other digits.
+    f(x), computed for it, stays with s. On another machine f may decide some images
+    otherwise, and a run that is resumed there shows s in another order.
     """
-    classes = classify.predict(classifier, s.images)
+    fx = classify.apply(classifier.encoder, s.images)
+    classes = np.argmax(classifier.head(classifier.encoder.hidden(fx)), axis=1)
     counts = enumerate(np.bincount(classes))
     shares = ", ".join(f"{c}: {n / len(classes):.1%}" for c, n in counts if n)
     print(f"f sees in {s.title}: {shares}. They are shown equally often.", flush=True)
-    return s.balanced(classes, seed)
+    return dataclasses.replace(s.balanced(classes, seed), features=fx)
 
 
 def load_target(config, source, task):
@@ -249,7 +253,7 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
     """
     remembers = not dtn.f.trainable
     if remembers:
-        dtn.remember(len(s.images), len(t.images))
+        dtn.remember(len(s.images), len(t.images), s.features)
     draw = np.random.default_rng(0)  # the same pictures in every run
     x_s = validation.images[draw.choice(len(validation.images), _NUM_SHOWN)]
     x_t = t.images[draw.choice(len(t.images), _NUM_SHOWN)]

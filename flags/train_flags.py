@@ -61,7 +61,10 @@ _OVERRIDES = (
     _numbers_of("absent_s", "Classes left out of the set s, e.g. 3."),
     _numbers_of("absent_t", "Classes left out of the set t, e.g. 3."),
     _numbers_of("absent_f", "Classes left out of what trains f, e.g. 3."),
-    _switch("balance_s", "Whether all classes that f sees in s are shown equally often."),
+    _switch(
+        "balance_s",
+        "Whether all classes that f sees in s are shown equally often; --domain=svhn only.",
+    ),
     _integer("steps", "Batches of s and of t that train g and D.", 1),
     _integer("batch_size", "Images of s, and as many of t, per step.", 2),
     _integer("seed", "Of weights, batches and augmentation.", 0),

@@ -19,6 +19,7 @@ _CASES = (
     (_DOWN, (3, 8, 12, 16), 4, 7, _HALVED),  # D's
     (_DOWN, (3, 2, 2, 16), 4, 7, _HALVED),
     (_DOWN, (3, 8, 12, 1), 4, 7, _HALVED),  # its first
+    (_DOWN, (3, 7, 5, 1), 4, 7, _HALVED),
     (_DOWN, (3, 4, 6, 17), 3, 7, _SAME),  # f's
     (_DOWN, (3, 4, 6, 3), 3, 7, _SAME),
     (_DOWN, (3, 8, 6, 16), 3, 7, _HALVED),  # padded on one side alone
@@ -45,7 +46,7 @@ def _pair(layers, shape, kernel_size, filters, kwargs, policy):
 
 
 def _value_and_gradients(layer, x):
-    x = tf.constant(x)
+    x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = tf.cast(layer(x), tf.float32)
@@ -57,10 +58,22 @@ class ConvolutionTest(testing.TestCase):
     @parameterized.parameters(*_CASES)
     def test_value_and_gradients_are_those_of_keras(self, layers, shape, *how):
         x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+        with mock.patch.object(convolution, "rewritten", lambda dtype: True):
             a, b = (_value_and_gradients(p, x) for p in _pair(layers, shape, *how, None))
         for mine, other in zip(a, b, strict=True):
             self.assertAllClose(mine, other, rtol=1e-5, atol=1e-5)
+
+    @parameterized.parameters(*_CASES)
+    def test_it_is_the_same_in_a_graph_that_does_not_know_the_batch(self, layers, shape, *how):
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        with mock.patch.object(convolution, "rewritten", lambda dtype: True):
+            layer = _pair(layers, shape, *how, None)[0]
+            eager = _value_and_gradients(layer, x)
+            unknown = tf.TensorSpec((None, *shape[1:]))
+            graph = tf.function(_value_and_gradients).get_concrete_function(layer, unknown)
+        self.assertEqual(graph.structured_outputs[0].shape[1:], eager[0].shape[1:])
+        for a, b in zip(eager, graph(tf.constant(x)), strict=True):
+            self.assertAllClose(a, b, rtol=1e-5, atol=1e-5)
 
     @parameterized.parameters(*_CASES)
     def test_bfloat16_is_near_float32(self, layers, shape, *how):
@@ -78,23 +91,39 @@ class ConvolutionTest(testing.TestCase):
         """TensorFlow's own sums 16,384 numbers in bfloat16 and stays at 256."""
         layer = convolution.Conv2D(1, 4, **_HALVED, dtype="mixed_bfloat16")
         layer.build((64, 32, 32, 1))
-        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+        with mock.patch.object(convolution, "rewritten", lambda dtype: True):
             with tf.GradientTape() as tape:
                 y = tf.reduce_sum(tf.cast(layer(tf.ones((64, 32, 32, 1))), tf.float32))
         self.assertAllClose(tape.gradient(y, layer.bias), [64.0 * 16 * 16], rtol=0.01)
 
     @parameterized.parameters({"dilation_rate": 2}, {"groups": 2}, {"activation": "relu"})
     def test_other_kinds_are_left_to_keras(self, **kwargs):
-        with mock.patch.object(convolution, "by_products", lambda dtype: True):
+        with mock.patch.object(convolution, "rewritten", lambda dtype: True):
             with mock.patch.object(convolution, "weight_gradient") as ours:
                 layer = convolution.Conv2D(4, 4, **kwargs)
                 layer.build((2, 8, 8, 16))
                 _value_and_gradients(layer, np.ones((2, 8, 8, 16), np.float32))
         ours.assert_not_called()
 
+    @parameterized.parameters(
+        {"strides": 2, "padding": "same", "output_padding": 1},
+        {"strides": 1, "padding": "same", "dilation_rate": 2},
+        {"strides": 2, "padding": "same", "use_bias": False},
+        {"strides": 2, "padding": "same", "activation": "relu"},
+        {"strides": 5},  # further apart than the kernel is wide
+    )
+    def test_other_transposed_kinds_are_left_to_keras(self, **kwargs):
+        x = tf.constant(np.random.default_rng(0).normal(size=(2, 1, 1, 3)), tf.float32)
+        layers = [kind(16, 4, **kwargs) for kind in _UP]
+        for layer in layers:
+            layer.build(x.shape)
+        layers[0].set_weights(layers[1].get_weights())
+        with mock.patch.object(convolution, "rewritten", lambda dtype: True):
+            self.assertAllClose(layers[0](x), layers[1](x), rtol=1e-5, atol=1e-6)
+
     def test_only_bfloat16_on_a_processor(self):
         for gpu, expected in ((False, True), (True, False)):
             with mock.patch.object(convolution, "_has_gpu", lambda gpu=gpu: gpu):
-                self.assertEqual(convolution.by_products("bfloat16"), expected)
-                self.assertFalse(convolution.by_products("float32"))
-                self.assertFalse(convolution.by_products("float16"))
+                self.assertEqual(convolution.rewritten("bfloat16"), expected)
+                self.assertFalse(convolution.rewritten("float32"))
+                self.assertFalse(convolution.rewritten("float16"))

@@ -1,3 +1,4 @@
+import numpy as np
 import tensorflow as tf
 
 from dtn_tf.memory import Memory
@@ -36,6 +37,12 @@ class MemoryTest(testing.TestCase):
         self.assertAllClose(fx, self.f(self.x[1:3]), rtol=1e-4, atol=1e-5)
         self.look_up(2, 0)
         self.assertEqual(int(self.calls), 2)
+
+    def test_what_is_known_beforehand_is_read(self):
+        known = np.arange(8 * testing.F_CHANNELS[-1], dtype=np.float32).reshape(8, -1)
+        self.memory = Memory(8, testing.F_CHANNELS[-1], known)
+        self.assertAllEqual(self.look_up(5, 0, 5), known[[5, 0, 5]])
+        self.assertEqual(int(self.calls), 0)
 
     def test_what_it_keeps_is_no_part_of_the_model(self):
         dtn = testing.tiny_dtn()

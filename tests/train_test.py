@@ -75,7 +75,11 @@ class RunTest(testing.TestCase):
         self.assertAllEqual(exported, serving.translate(train.load(self.workdir), x))
 
     def test_second_start(self):
-        first, out = self.train()
+        with mock.patch.object(train, "fit_dtn", wraps=train.fit_dtn) as fit:
+            first, out = self.train()
+        s = fit.call_args.args[2]
+        self.assertGreater(len(s.order), len(s.images))  # it is s balanced that is trained on
+        self.assertLen(s.features, len(s.images))
         before = (self.workdir / "dtn.keras").read_bytes()
         self.assertIn("They are shown equally often", out)
         _, out = self.train()
@@ -160,9 +164,12 @@ class BalanceTest(testing.TestCase):
         settings = dataclasses.replace(SMALL, balance_s=balance)
         x, seen = testing.pixels(120, 3), np.repeat([1, 4], [90, 30])
         s = Digits(x, np.zeros(120, np.uint8), "s").without_labels()
+        f, logits = testing.tiny_classifier(), tf.one_hot(seen, 10)
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            with mock.patch.object(classify, "predict", lambda classifier, images: seen):
-                s = train.balanced(s, None, settings.seed) if balance else s
+            with mock.patch.object(type(f.head), "__call__", lambda head, hidden: logits):
+                s = train.balanced(s, f, settings.seed) if balance else s
+        if balance:
+            self.assertAllClose(s.features, f.encoder(images.to_model(x)), atol=1e-5)
         t = Digits(testing.pixels(40, 1), np.zeros(40, np.uint8), "t").without_labels()
         count = 2 * (180 if balance else 120) // settings.batch_size
         drawn = list(train.batches(settings, s, t, True, 0, count))

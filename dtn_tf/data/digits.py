@@ -17,11 +17,13 @@ class Unlabelled:
         title: What they are, for tables and figures.
         order: int array `(m,)`, the images that one epoch shows, some more than once;
             None shows each of them once.
+        features: f(x) of every image, float32 array `(n, features)`; None if not known.
     """
 
     images: np.ndarray
     title: str
     order: np.ndarray | None = None
+    features: np.ndarray | None = None
 
     def balanced(self, classes, seed, at_most=4):
         """Returns the set with an epoch that shows all classes equally often.

@@ -1,9 +1,9 @@
-"""Convolutions whose weight gradient is a matrix product, where that is the faster way.
+"""Convolutions that are computed otherwise, in bfloat16 on a CPU, where that is faster.
 
-A step of DTN on a CPU spends a good part of its time in the weight gradients of the
-convolutions in f, g and D, where oneDNN's kernel in bfloat16 is far slower than forward.
-The same sums as one matrix product over all patches are up to four times as fast
-(`benchmarks/README.md`). In float32, and on a GPU, all is left to the library.
+A step of DTN there spends a good part of its time in the weight gradients of the
+convolutions in f, g and D, where oneDNN's kernel is far slower than forward. The same sums
+as one matrix product over all patches are up to four times as fast
+(`benchmarks/README.md`). In float32, and on a GPU, they are left to the library.
 """
 
 import functools
@@ -12,17 +12,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Below it an image is thin: a patch, copied pixel by pixel, is then copied too few bytes at a
-# time, and oneDNN's own kernel for weights wins; the one that enlarges is badly filled.
+# With fewer channels an image is thin. Patches are copied pixel by pixel: of a thin image that
+# is too few bytes at a time, and oneDNN's own weight gradient wins. Its transposed convolution
+# to a thin image, though, is slow. Measured at 1 and 3 channels, and at 64 and more.
 _MIN_CHANNELS = 16
 
 
 class Conv2D(keras.layers.Conv2D):
-    """Keras' layer; a plain one has the other gradient."""
+    """Keras' layer; a plain one's weight gradient is a matrix product."""
 
     def call(self, inputs):
         """Returns the convolution."""
-        if not (_is_plain(self, inputs) and by_products(self.compute_dtype)):
+        if not (rewritten(self.compute_dtype) and _is_plain(self, inputs)):
             return super().call(inputs)
         how = (self.strides[0], self.padding.upper())
         y = _convolve(inputs, tf.convert_to_tensor(self.kernel), *how)
@@ -30,26 +31,27 @@ class Conv2D(keras.layers.Conv2D):
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Keras' layer; plain ones that enlarge have the other gradient, and 1x1 images too."""
+    """Keras' layer; a plain one's weight gradient is a matrix product, and all of it on 1x1."""
 
     def call(self, inputs):
         """Returns the transposed convolution."""
         kernel = tf.convert_to_tensor(self.kernel)
         if not _is_plain(self, inputs):
             return super().call(inputs)
-        if inputs.shape[1:3] == (1, 1) and self.padding == "valid":
-            # Each weight is used once per image: one matrix product both ways.
+        pixel = inputs.shape[1:3] == (1, 1) and min(self.kernel_size) >= self.strides[0]
+        if pixel and self.padding == "valid":
+            # Each weight is used once per image: one matrix product both ways, in any format.
             flat = tf.reshape(kernel, (-1, kernel.shape[-1]))
             y = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[-1])), flat, transpose_b=True)
             return _add(tf.reshape(y, (-1, *kernel.shape[:3])), tf.convert_to_tensor(self.bias))
-        if self.padding == "same" and by_products(self.compute_dtype):
+        if self.padding == "same" and rewritten(self.compute_dtype):
             y = _convolve_transposed(inputs, kernel, self.strides[0])
             return _add(y, tf.convert_to_tensor(self.bias))
         return super().call(inputs)
 
 
-def by_products(dtype):
-    """Whether weight gradients are matrix products: in bfloat16 on a CPU."""
+def rewritten(dtype):
+    """Whether convolutions are computed in our way: in bfloat16 on a CPU."""
     return dtype == "bfloat16" and not _has_gpu()
 
 
@@ -62,6 +64,7 @@ def _is_plain(layer, x):
     """Whether a layer is a kernel and a bias and nothing else, on images of known size."""
     others = (layer.activation, layer.dilation_rate, getattr(layer, "groups", 1))
     plain = others == (keras.activations.linear, (1, 1), 1) and len(set(layer.strides)) == 1
+    plain &= getattr(layer, "output_padding", None) is None
     known = None not in x.shape[1:]
     return plain and known and layer.use_bias and layer.data_format == "channels_last"
 
@@ -83,11 +86,14 @@ def _add(y, bias):
 def _convolve(x, kernel, stride, padding):
     @tf.custom_gradient
     def convolve(x, kernel):
+        y = tf.nn.conv2d(x, kernel, stride, padding)
+
         def gradient(dy):
-            dx = enlarged(dy, kernel, tf.shape(x), stride, padding)
+            dy = tf.ensure_shape(dy, y.shape)  # sizes, where a graph has lost them
+            dx = enlarged(dy, kernel, x.shape[1:3], stride, padding)
             return dx, weight_gradient(x, dy, kernel.shape, stride, padding)
 
-        return tf.nn.conv2d(x, kernel, stride, padding), gradient
+        return y, gradient
 
     return convolve(x, kernel)
 
@@ -95,18 +101,20 @@ def _convolve(x, kernel, stride, padding):
 def _convolve_transposed(x, kernel, stride):
     @tf.custom_gradient
     def convolve(x, kernel):
+        size = [stride * n for n in x.shape[1:3]]
+        y = enlarged(x, kernel, size, stride, "SAME")
+
         def gradient(dy):
+            dy = tf.ensure_shape(dy, y.shape)
             dx = tf.nn.conv2d(dy, kernel, stride, "SAME")
             return dx, weight_gradient(dy, x, kernel.shape, stride, "SAME")
 
-        n, height, width, _ = tf.unstack(tf.shape(x))
-        shape = (n, stride * height, stride * width, kernel.shape[2])
-        return enlarged(x, kernel, shape, stride, "SAME"), gradient
+        return y, gradient
 
     return convolve(x, kernel)
 
 
-def enlarged(y, kernel, shape, stride, padding):
+def enlarged(y, kernel, size, stride, padding):
     """Transposed convolution; a 4x4 one of stride 2 to few channels as a 2x2 convolution.
 
     Every 2x2 block of the result, moved by one pixel, is a sum over 2x2 pixels of y: a
@@ -115,30 +123,33 @@ def enlarged(y, kernel, shape, stride, padding):
     Args:
         y: Images, `(batch, height, width, filters)`.
         kernel: `(kernel height, kernel width, channels, filters)`.
-        shape: Of the result, `(batch, larger height, larger width, channels)`.
+        size: Height and width of the result.
         stride: Pixels of the result from one pixel of y to the next, both ways.
         padding: "SAME" or "VALID", of the convolution that this transposes.
 
     Returns:
-        Tensor of `shape`, of the dtype of `y`.
+        Tensor `(batch, *size, channels)`, of the dtype of `y`.
     """
     channels, filters = kernel.shape[2:]
     halves = (kernel.shape[:2], stride, padding) == ((4, 4), 2, "SAME")
     if not halves or channels >= _MIN_CHANNELS:
+        shape = (tf.shape(y)[0], *size, channels)
         return tf.nn.conv2d_transpose(y, kernel, shape, stride, padding)
     taps = tf.reverse(tf.reshape(kernel, (2, 2, 2, 2, channels, filters)), (0, 2))
     taps = tf.transpose(taps, (0, 2, 5, 1, 3, 4))  # block above, left; filter; pixel in the block
     blocks = tf.nn.conv2d(
         y, tf.reshape(taps, (2, 2, filters, 4 * channels)), 1, ((0, 0), (1, 1), (1, 1), (0, 0))
     )
-    return tf.nn.depth_to_space(blocks, 2)[:, 1:-1, 1:-1]
+    return tf.nn.depth_to_space(blocks, 2)[:, 1 : 1 + size[0], 1 : 1 + size[1]]
 
 
 def weight_gradient(x, dy, kernel_shape, stride, padding):
     """Gradient of a convolution with respect to its kernel.
 
     Every weight is the product of one channel of x, at one place of the patches, and one
-    filter of dy, summed over all patches of all images: one matrix product.
+    filter of dy, summed over all patches of all images: one matrix product. It needs the
+    memory of all patches, for a 4x4 kernel of stride 2 four times that of x. Of thin images
+    TensorFlow's own gradient is taken.
 
     Args:
         x: What was convolved, `(batch, height, width, channels)`.
