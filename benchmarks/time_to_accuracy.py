@@ -43,7 +43,8 @@ def main(argv):
     train.train(settings, workdir, cache, [watch])
     if not watch.scores:
         sys.exit(f"error: {workdir} ended without a score.")
-    of_f = {k: v for k, v in run_dir.timing(workdir).items() if k != "dtn"}
+    spent = run_dir.timing(workdir)
+    of_f = {k: spent[k] for k in ("pretrain_f", "adapt_f") if k in spent}
     phases = {}  # of f that were trained in this process
     for path in cache.glob("f-*/timing.json"):
         if path.parent not in trained_before:

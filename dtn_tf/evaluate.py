@@ -17,6 +17,7 @@ from dtn_tf import (
     classify,
     config,
     figures,
+    images,
     judges,
     loop,
     report,
@@ -151,9 +152,18 @@ def score(dtn, judge, digits, real):
     }
 
 
-def translate(dtn, x, batch_size=500):
+def translate(dtn, x):
     """Translates uint8 images `(n, 32, 32, channels)` through the door that serving uses."""
-    compiled = tf.function(lambda batch: serving.translate(dtn, batch), reduce_retracing=True)
+    return _in_batches(lambda batch: serving.translate(dtn, batch), x)
+
+
+def reconstruct(dtn, x):
+    """Returns G(x) of the target domain's uint8 images, uint8 and of the same shape."""
+    return _in_batches(lambda batch: images.to_uint8(dtn.reconstruct(images.to_model(batch))), x)
+
+
+def _in_batches(function, x, batch_size=500):
+    compiled = tf.function(function, reduce_retracing=True)
     parts = [compiled(x[k : k + batch_size]).numpy() for k in range(0, len(x), batch_size)]
     return np.concatenate(parts)
 

@@ -129,6 +129,7 @@ TABLE_2 = (
     ("DTN, f adapted to unlabelled T", "train", "dtn_adapted", None),
     ("DTN, f adapted to unlabelled T", "test", "dtn_adapted", None),
 )
+_WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifier_of_g")
 _OTHERS = (("SA, Fernando et al. 2013", 0.5932), ("DANN, Ganin et al. 2016", 0.7385))
 
 
@@ -145,25 +146,28 @@ def adaptation_table(results):
     svhn = first["domain"] == "svhn"
     lines = [
         f"Accuracy on {first['target']} ({first['n']} images), learnt from translations and"
-        " their source labels alone.",
+        " their source labels alone. G(x): each of these images is read as G paints it. f: what"
+        " f itself takes the images for, with no picture in between.",
         "",
         "| method | reference set | paper, nearest neighbour | nearest neighbour"
-        " | classifier of the judge's shape | runs |",
-        "|---|---|---|---|---|---|",
+        " | classifier of the judge's shape | nearest neighbour, G(x) | classifier, G(x) | f"
+        " | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     if svhn:
-        lines += [f"| {name} | | {paper:.2%} | | | |" for name, paper in _OTHERS]
+        lines += [f"| {name} | | {paper:.2%} | | | | | | |" for name, paper in _OTHERS]
     for name, split, preset, paper in TABLE_2:
-        rows = [r["rows"][split] for r in results if r["preset"] == preset]
+        runs = [r for r in results if r["preset"] == preset]
+        rows = [r["rows"][split] for r in runs]
         number = f"{paper:.2%}" if svhn and paper else "none"
         if rows:
-            ways = ("nearest_neighbour", "classifier")
-            values = " | ".join(f"**{spread([r[way] for r in rows])}**" for way in ways)
+            values = " | ".join(f"**{spread([r[way] for r in rows])}**" for way in _WAYS)
             head = f"| {name} | {rows[0]['reference']}, {rows[0]['images']:,}"
-            lines.append(f"{head} | {number} | {values} | {len(rows)} |")
+            of_f = spread([r["f"] for r in runs])
+            lines.append(f"{head} | {number} | {values} | {of_f} | {len(rows)} |")
         else:
             command = f"`python train_main.py --domain={first['domain']} --preset={preset}`"
-            lines.append(f"| {name} | {split} | {number} | not trained: {command} | | 0 |")
+            lines.append(f"| {name} | {split} | {number} | not trained: {command} | | | | | 0 |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import pathlib
 import shutil
+import time
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ import tensorflow as tf
 from dtn_tf import callbacks, classify, images, loop, precision, pretrain, run_dir, serving
 from dtn_tf.adam import Adam
 from dtn_tf.data import domains, pipeline, sources
-from dtn_tf.data.digits import hold_out
+from dtn_tf.data.digits import AT_MOST, hold_out
 from dtn_tf.dtn import DTN
 from dtn_tf.nets.content import ContentEncoder
 from dtn_tf.nets.decoder import Decoder
@@ -122,13 +123,16 @@ def train(config, workdir, cache_dir, watchers=()):
         del labelled  # from here on no training code can reach a label
         for name in ("f.keras", "accuracy.json"):
             shutil.copyfile(f_dir / name, workdir / name)
+        spent = run_dir.timing(f_dir)
         classifier = keras.models.load_model(f_dir / "f.keras")
         if config.balance_s and task.source == task.content:  # else f is no judge of shares
+            begun = time.perf_counter()
             s = balanced(s, classifier, config.seed)
+            spent["balance_s"] = time.perf_counter() - begun
         dtn = build(config, task, classifier)
         fit_dtn(dtn, config, s, t, validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
-        spent = {**run_dir.timing(f_dir), "dtn": loop.seconds(workdir / "checkpoints")}
+        spent["dtn"] = loop.seconds(workdir / "checkpoints")
         run_dir.write_json(workdir / "timing.json", spent)
         loop.save_atomically(workdir / "dtn.keras", dtn.save)
         shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
@@ -227,7 +231,11 @@ def balanced(s, classifier, seed):
     classes = np.argmax(classifier.head(classifier.encoder.hidden(fx)), axis=1)
     counts = enumerate(np.bincount(classes))
     shares = ", ".join(f"{c}: {n / len(classes):.1%}" for c, n in counts if n)
-    print(f"f sees in {s.title}: {shares}. They are shown equally often.", flush=True)
+    print(
+        f"f sees in {s.title}: {shares}. They are shown equally often,"
+        f" no image more than {AT_MOST} times an epoch.",
+        flush=True,
+    )
     return dataclasses.replace(s.balanced(classes, seed), features=fx)
 
 

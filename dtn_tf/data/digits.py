@@ -6,6 +6,7 @@ import hashlib
 import numpy as np
 
 SIZE = 32  # pixels, of every picture of the project
+AT_MOST = 4  # times that an epoch shows one image, see `Unlabelled.balanced`
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Unlabelled:
     order: np.ndarray | None = None
     features: np.ndarray | None = None
 
-    def balanced(self, classes, seed, at_most=4):
+    def balanced(self, classes, seed, at_most=AT_MOST):
         """Returns the set with an epoch that shows all classes equally often.
 
         Args:
