@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 from flags import common_flags, train_flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow loads
-absl_flags.FLAGS.set_default("verbosity", -1)  # warnings: saving is chatty
+absl_flags.FLAGS.verbosity = -2  # errors: saving and tracing are chatty; app.run lifts a default
 absl_flags.adopt_module_key_flags(common_flags)  # shown by --help
 absl_flags.adopt_module_key_flags(train_flags)
 

@@ -11,6 +11,7 @@ from flags import common_flags, train_flags
 from tests import testing
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
+_SHOW = "lambda argv: print(logging.getLevelName(logging.root.level))"
 _FIELDS = {f.name for f in dataclasses.fields(config.DTNConfig)}
 _NOT_SETTINGS = {"workdir", "dry_run", "cache_dir"}  # flags about the run, not in its config
 
@@ -127,6 +128,13 @@ class MainTest(testing.TestCase):
         self.assertEqual(done.returncode, 1)  # absl's way
         for name in _FIELDS | _NOT_SETTINGS:
             self.assertRegex(done.stdout, rf"--(\[no\])?{name}: ")
+
+    def test_libraries_log_errors_alone_unless_told_otherwise(self):
+        for name in ("train_main", "eval_main"):
+            shows = f"import {name}, logging; from absl import app; app.run({_SHOW}, argv={{}})"
+            for flags_given, level in ((["x"], "ERROR"), (["x", "--verbosity=0"], "INFO")):
+                done = self._run("-c", shows.format(flags_given))
+                self.assertEqual(done.stdout.strip(), level)
 
     def test_mistyped_flag_and_stray_word_are_refused(self):
         done = self._run("train_main.py", "--alpa=3")
