@@ -71,7 +71,7 @@ def draw_translations(result, x, gx, path, columns=16):
     _save(page, path)
 
 
-def draw_rows(x, rows, path):
+def draw_rows(x, rows, path, digit=None):
     """Draws what several runs make of the same images, one run per row.
 
     Args:
@@ -79,18 +79,24 @@ def draw_rows(x, rows, path):
         rows: Pairs of a result dict and uint8 `(at least n, 32, 32, channels)`, what
             its run made of the images.
         path: PNG file to write.
+        digit: The one that all images show: how often it is read right is what a row's
+            label then says. None for images of all digits.
     """
     rows = list(rows)
-    page = figure.Figure(figsize=(11, 0.58 * (len(rows) + 1) + 0.6), layout="constrained")
+    page = figure.Figure(figsize=(11, 0.67 * (len(rows) + 1) + 0.4), layout="constrained")
     all_axes = page.subplots(len(rows) + 1, 1)
-    labels = ["input"] + [_short(result) for result, _ in rows]
+    labels = ["input"] + [_short(result, digit) for result, _ in rows]
     for axes, label, part in zip(all_axes, labels, [x, *(gx for _, gx in rows)], strict=True):
         axes.imshow(images.to_grid(part[: len(x)], len(x)), interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
         for spine in axes.spines.values():
             spine.set_visible(False)
-    page.suptitle(f"{_data(rows[0][0])}: the same images through every row", fontsize=10)
+    shown = "all digits" if digit is None else f"digit {digit} alone"
+    title = (
+        f"{_data(rows[0][0])}, {shown}: the same images through every row, and the share read right"
+    )
+    page.suptitle(title, fontsize=10)
     _save(page, path)
 
 
@@ -103,14 +109,16 @@ def draw_curves(runs, path):
     """
     page = figure.Figure(figsize=(11, 2.6 * len(_CURVES)), layout="constrained")
     all_axes = page.subplots(len(_CURVES), 1, sharex=True)
-    for result, curves in runs:
+    for k, (result, curves) in enumerate(runs):
+        style = {"color": f"C{k % 10}", "linestyle": "-" if k < 10 else "--", "linewidth": 1.2}
         for axes, name in zip(all_axes, _CURVES, strict=True):
-            axes.plot(*curves.get(f"loss/{name}", ((), ())), label=_short(result), linewidth=1.2)
+            axes.plot(*curves.get(f"loss/{name}", ((), ())), label=_short(result), **style)
     for axes, name in zip(all_axes, _CURVES, strict=True):
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)
     all_axes[-1].set_xlabel("step")
-    all_axes[0].legend(fontsize=8, ncols=2)
+    lines, names = all_axes[0].get_legend_handles_labels()
+    page.legend(lines, names, loc="outside lower center", fontsize=9, ncols=4)
     page.suptitle(f"{_data(runs[0][0])}: loss terms, unweighted", fontsize=10)
     _save(page, path)
 
@@ -156,8 +164,9 @@ def _title(result):
     return f"{result['preset']}: {_data(result)}, {result['accuracy']:.2%} of {result['n']}"
 
 
-def _short(result):
-    return f"{result['preset']} {result['accuracy']:.1%}"
+def _short(result, digit=None):
+    share = result["accuracy"] if digit is None else result["per_digit"][digit]
+    return f"{result['preset']} {share:.1%}"
 
 
 def _data(result):
@@ -165,4 +174,6 @@ def _data(result):
 
 
 def _save(page, path):
-    loop.save_atomically(path, lambda temporary: page.savefig(temporary, dpi=130))
+    # Tight: or the longest name of a row is cut off, and images leave a margin.
+    save = {"dpi": 130, "bbox_inches": "tight"}
+    loop.save_atomically(path, lambda temporary: page.savefig(temporary, **save))

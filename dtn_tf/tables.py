@@ -252,11 +252,11 @@ def _draw(name, found, places, source):
     first = {}
     for record in found:
         first.setdefault(record.result["preset"], record)
-    kind = "unseen" if name == "unseen" else "mixed"
+    kind, digit = ("unseen", report.UNSEEN) if name == "unseen" else ("mixed", None)
     x = records.inputs(_test(source, found[0].result["domain"]))[kind]
     rows = [(record.result, record.pictures[kind]) for record in first.values()]
     out = places.results_dir
-    figures.draw_rows(x[:_COLUMNS], rows, out / f"{name}.png")
+    figures.draw_rows(x[:_COLUMNS], rows, out / f"{name}.png", digit)
     if name == "unseen":
         return
     for result, gx in rows:
