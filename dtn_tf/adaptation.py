@@ -7,7 +7,6 @@ and as G paints them: G takes both domains, and two pictures by the same hand co
 
 import pathlib
 
-import keras
 import numpy as np
 from sklearn import neighbors
 
@@ -40,14 +39,13 @@ def measure(workdir, cache_dir, data=None, data_dir=None, judge_steps=config.JUD
     real = source.load(task.target, "test")
     dtn = train.load(workdir)
     painted = Digits(evaluate.reconstruct(dtn, real.images), real.labels, f"G({real.title})")
-    f = keras.models.load_model(workdir / "f.keras")
     result = {
         "preset": settings.preset,
         "domain": settings.domain,
         "seed": settings.seed,
         "target": real.title,
         "n": len(real.images),
-        "f": classify.accuracy(f, real),  # with no picture in between
+        "f": evaluate.f_accuracies(workdir, real)[real.title],  # with no picture in between
         "commit": run_dir.commit(),
         "rows": {},
     }

@@ -95,7 +95,7 @@ def evaluate(
         "images": digits.fingerprint(),
         "judge": judge_accuracy,
         "judge_steps": judge_steps,
-        "f": _f_accuracies(workdir, digits, real),
+        "f": f_accuracies(workdir, digits, real),
         "minutes": sum(run_dir.timing(workdir).values()) / 60,
         "commit": run_dir.commit(),
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -152,20 +152,16 @@ def score(dtn, judge, digits, real):
     }
 
 
-def translate(dtn, x):
+def translate(dtn, x, batch_size=500):
     """Translates uint8 images `(n, 32, 32, channels)` through the door that serving uses."""
-    return _in_batches(lambda batch: serving.translate(dtn, batch), x)
+    compiled = tf.function(lambda batch: serving.translate(dtn, batch), reduce_retracing=True)
+    parts = [compiled(x[k : k + batch_size]).numpy() for k in range(0, len(x), batch_size)]
+    return np.concatenate(parts)
 
 
 def reconstruct(dtn, x):
     """Returns G(x) of the target domain's uint8 images, uint8 and of the same shape."""
-    return _in_batches(lambda batch: images.to_uint8(dtn.reconstruct(images.to_model(batch))), x)
-
-
-def _in_batches(function, x, batch_size=500):
-    compiled = tf.function(function, reduce_retracing=True)
-    parts = [compiled(x[k : k + batch_size]).numpy() for k in range(0, len(x), batch_size)]
-    return np.concatenate(parts)
+    return classify.apply(lambda batch: images.to_uint8(dtn.reconstruct(batch)), x)
 
 
 def confusion_matrix(labels, read, num_classes):
@@ -209,7 +205,8 @@ def _features(judge, x):
     return classify.apply(judge.encoder, x)
 
 
-def _f_accuracies(workdir, *digits):
+def f_accuracies(workdir, *digits):
+    """Measures the f of a run on labelled `Digits`: dict, title -> share read right."""
     f = keras.models.load_model(workdir / "f.keras")
     return {part.title: classify.accuracy(f, part) for part in digits}
 
