@@ -17,7 +17,11 @@ _UP = (convolution.Conv2DTranspose, keras.layers.Conv2DTranspose)
 # ours and Keras', shape of the input, kernel, filters, more
 _CASES = (
     (_DOWN, (3, 8, 12, 16), 4, 7, _HALVED),  # D's
+    (_DOWN, (3, 4, 4, 16), 4, 7, _HALVED),  # its last: a matrix product
     (_DOWN, (3, 2, 2, 16), 4, 7, _HALVED),
+    (_DOWN, (3, 3, 2, 16), 3, 7, _HALVED),
+    (_DOWN, (3, 1, 4, 16), 3, 7, _SAME),
+    (_DOWN, (3, 4, 4, 16), 1, 7, _HALVED),  # there are pixels that nothing reads
     (_DOWN, (3, 8, 12, 1), 4, 7, _HALVED),  # its first
     (_DOWN, (3, 7, 5, 1), 4, 7, _HALVED),
     (_DOWN, (3, 4, 6, 17), 3, 7, _SAME),  # f's
@@ -27,6 +31,7 @@ _CASES = (
     (_DOWN, (3, 8, 7, 16), 3, 7, {"strides": 2, "padding": "valid"}),
     (_DOWN, (3, 4, 4, 16), 4, 2, {}),
     (_UP, (3, 4, 6, 5), 4, 16, _HALVED),  # g's
+    (_UP, (3, 2, 1, 5), 4, 16, _HALVED),
     (_UP, (3, 4, 6, 5), 4, 1, _HALVED),  # its last
     (_UP, (3, 4, 6, 5), 4, 3, _HALVED),
     (_UP, (3, 4, 6, 5), 3, 16, _HALVED),
@@ -95,6 +100,17 @@ class ConvolutionTest(testing.TestCase):
             with tf.GradientTape() as tape:
                 y = tf.reduce_sum(tf.cast(layer(tf.ones((64, 32, 32, 1))), tf.float32))
         self.assertAllClose(tape.gradient(y, layer.bias), [64.0 * 16 * 16], rtol=0.01)
+
+    def test_few_pixels_are_a_matrix_product(self):
+        for shape, operations in (((2, 4, 4, 16), 0), ((2, 4, 6, 16), 2)):
+            with mock.patch.object(convolution, "rewritten", lambda dtype: True):
+                layer = convolution.Conv2D(7, 4, **_HALVED)
+                layer.build(shape)
+                graph = tf.function(_value_and_gradients).get_concrete_function(
+                    layer, tf.TensorSpec(shape)
+                )
+            kinds = [o.type for o in graph.graph.get_operations() if o.type.startswith("Conv2D")]
+            self.assertLen(kinds, operations)
 
     @parameterized.parameters({"dilation_rate": 2}, {"groups": 2}, {"activation": "relu"})
     def test_other_kinds_are_left_to_keras(self, **kwargs):

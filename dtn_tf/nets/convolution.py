@@ -1,9 +1,10 @@
 """Convolutions that are computed otherwise, in bfloat16 on a CPU, where that is faster.
 
 A step of DTN there spends a good part of its time in the weight gradients of the
-convolutions in f, g and D, where oneDNN's kernel is far slower than forward. The same sums
-as one matrix product over all patches are up to four times as fast
-(`benchmarks/README.md`). In float32, and on a GPU, they are left to the library.
+convolutions in f, g and D, where oneDNN's kernel is far slower than forward, and in D's last
+convolution, whose maps of 2x2 pixels are too small for it. The same sums as one matrix product
+over all patches are up to four times as fast (`benchmarks/README.md`). In float32, and on a
+GPU, they are left to the library.
 """
 
 import functools
@@ -16,6 +17,10 @@ import tensorflow as tf
 # is too few bytes at a time, and oneDNN's own weight gradient wins. Its transposed convolution
 # to a thin image, though, is slow. Measured at 1 and 3 channels, and at 64 and more.
 _MIN_CHANNELS = 16
+
+# A result of so few pixels is a matrix product: oneDNN's convolution goes along its rows, and of
+# 2 pixels a row it makes less than half of its speed, both ways. At 4x4 both are as fast.
+_MAX_PRODUCT_PIXELS = 4
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -86,7 +91,7 @@ def _add(y, bias):
 def _convolve(x, kernel, stride, padding):
     @tf.custom_gradient
     def convolve(x, kernel):
-        y = tf.nn.conv2d(x, kernel, stride, padding)
+        y = convolved(x, kernel, stride, padding)
 
         def gradient(dy):
             dy = tf.ensure_shape(dy, y.shape)  # sizes, where a graph has lost them
@@ -106,7 +111,7 @@ def _convolve_transposed(x, kernel, stride):
 
         def gradient(dy):
             dy = tf.ensure_shape(dy, y.shape)
-            dx = tf.nn.conv2d(dy, kernel, stride, "SAME")
+            dx = convolved(dy, kernel, stride, "SAME")
             return dx, weight_gradient(dy, x, kernel.shape, stride, "SAME")
 
         return y, gradient
@@ -114,11 +119,35 @@ def _convolve_transposed(x, kernel, stride):
     return convolve(x, kernel)
 
 
-def enlarged(y, kernel, size, stride, padding):
-    """Transposed convolution; a 4x4 one of stride 2 to few channels as a 2x2 convolution.
+def convolved(x, kernel, stride, padding):
+    """Convolution; one to very few pixels as a matrix product.
 
-    Every 2x2 block of the result, moved by one pixel, is a sum over 2x2 pixels of y: a
-    convolution to four times the channels, whose blocks are then laid out and cropped.
+    Args:
+        x: Images, `(batch, height, width, channels)`.
+        kernel: `(kernel height, kernel width, channels, filters)`.
+        stride: Pixels from one patch to the next, both ways.
+        padding: "SAME" or "VALID", as TensorFlow means them.
+
+    Returns:
+        Tensor `(batch, smaller height, smaller width, filters)`, of the dtype of `x`.
+    """
+    filters = kernel.shape[-1]
+    size = [-(-n // stride) for n in x.shape[1:3]]
+    if not _is_product(size, kernel.shape, stride, padding):
+        return tf.nn.conv2d(x, kernel, stride, padding)
+    product = tf.matmul(_patches(x, size, kernel.shape, stride), tf.reshape(kernel, (-1, filters)))
+    return tf.reshape(product, (-1, *size, filters))
+
+
+def enlarged(y, kernel, size, stride, padding):
+    """Transposed convolution, computed in one of three ways.
+
+    - From very few pixels: what every pixel of y gives to its patch is one matrix product,
+      and pixels of the result are sums over the patches they lie in.
+    - 4x4 of stride 2 to few channels: every 2x2 block of the result, moved by one pixel, is a
+      sum over 2x2 pixels of y: a convolution to four times the channels, whose blocks are
+      then laid out and cropped.
+    - Else by TensorFlow's.
 
     Args:
         y: Images, `(batch, height, width, filters)`.
@@ -131,6 +160,10 @@ def enlarged(y, kernel, size, stride, padding):
         Tensor `(batch, *size, channels)`, of the dtype of `y`.
     """
     channels, filters = kernel.shape[2:]
+    if _is_product(y.shape[1:3], kernel.shape, stride, padding):
+        flat = tf.reshape(kernel, (-1, filters))
+        patches = tf.matmul(tf.reshape(y, (-1, filters)), flat, transpose_b=True)
+        return _patches_summed(patches, y.shape[1:3], kernel.shape, stride, size)
     halves = (kernel.shape[:2], stride, padding) == ((4, 4), 2, "SAME")
     if not halves or channels >= _MIN_CHANNELS:
         shape = (tf.shape(y)[0], *size, channels)
@@ -170,16 +203,49 @@ def weight_gradient(x, dy, kernel_shape, stride, padding):
             strides=[1, stride, stride, 1],
             padding=padding,
         )
-    top, height = _padding_and_size(x.shape[1], dy.shape[1], rows, stride)
-    left, width = _padding_and_size(x.shape[2], dy.shape[2], columns, stride)
-    more = ((0, 0), (top, height - top - x.shape[1]), (left, width - left - x.shape[2]), (0, 0))
-    pixels = tf.reshape(tf.pad(x, more), (-1, height * width, channels))
-    i, j, a, b = np.ogrid[: dy.shape[1], : dy.shape[2], :rows, :columns]
-    places = (stride * i + a) * width + stride * j + b  # of pixel (a, b) of patch (i, j)
-    patches = tf.gather(pixels, places.astype(np.int32).ravel(), axis=1)
-    patches = tf.reshape(patches, (-1, rows * columns * channels))
+    patches = _patches(x, dy.shape[1:3], kernel_shape, stride)
     product = tf.matmul(patches, tf.reshape(dy, (-1, filters)), transpose_a=True)
     return tf.reshape(product, kernel_shape)
+
+
+def _is_product(size, kernel_shape, stride, padding):
+    small = size[0] * size[1] <= _MAX_PRODUCT_PIXELS and kernel_shape[2] >= _MIN_CHANNELS
+    return small and padding == "SAME" and stride <= min(kernel_shape[:2])  # no pixel unread
+
+
+def _patches(x, size, kernel_shape, stride):
+    """What each place of the kernel reads, as a matrix: patches by weights of a filter."""
+    rows, columns, channels, _ = kernel_shape
+    top, height = _padding_and_size(x.shape[1], size[0], rows, stride)
+    left, width = _padding_and_size(x.shape[2], size[1], columns, stride)
+    more = ((0, 0), (top, height - top - x.shape[1]), (left, width - left - x.shape[2]), (0, 0))
+    pixels = tf.reshape(tf.pad(x, more), (-1, height * width, channels))
+    i, j, a, b = np.ogrid[: size[0], : size[1], :rows, :columns]
+    places = (stride * i + a) * width + stride * j + b  # of pixel (a, b) of patch (i, j)
+    patches = tf.gather(pixels, places.astype(np.int32).ravel(), axis=1)
+    return tf.reshape(patches, (-1, rows * columns * channels))
+
+
+def _patches_summed(patches, size, kernel_shape, stride, image_size):
+    """The transpose of `_patches`: each pixel is the sum over the patches that read it."""
+    rows, columns, channels, _ = kernel_shape
+    top, _ = _padding_and_size(image_size[0], size[0], rows, stride)
+    left, _ = _padding_and_size(image_size[1], size[1], columns, stride)
+    patches = tf.reshape(patches, (-1, *size, rows, columns, channels))
+    pixels = []
+    for y in range(top, top + image_size[0]):
+        line = tf.add_n([patches[:, i, :, a] for i, a in _readers(y, size[0], rows, stride)])
+        for x in range(left, left + image_size[1]):
+            pixels.append(
+                tf.add_n([line[:, j, b] for j, b in _readers(x, size[1], columns, stride)])
+            )
+    return tf.reshape(tf.stack(pixels, axis=1), (-1, *image_size, channels))
+
+
+def _readers(place, num_patches, kernel_size, stride):
+    """Patches along an axis that read a place, and where in the patch it is."""
+    pairs = ((i, place - stride * i) for i in range(num_patches))
+    return [(i, a) for i, a in pairs if 0 <= a < kernel_size]
 
 
 def _padding_and_size(size, patches, kernel_size, stride):
