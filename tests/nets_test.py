@@ -131,6 +131,16 @@ class ContentEncoderTest(testing.TestCase):
         self.assertAllEqual(classifier(x), classifier(x))
         self.assertNotAllClose(classifier(x, training=True), classifier(x, training=True))
 
+    @parameterized.parameters(0.0, 0.6)
+    def test_weights_are_saved_with_dropout_and_without(self, dropout):
+        first, second = (testing.tiny_classifier(seed=k, dropout=dropout) for k in (0, 1))
+        path = self.directory / "of.weights.h5"
+        first.save_weights(path)
+        second.load_weights(path)
+        x = testing.images(4)
+        for training in (False, True):
+            self.assertAllEqual(second(x, training=training), first(x, training=training))
+
 
 class DecoderTest(testing.TestCase):
     def test_domains_have_their_own_statistics(self):

@@ -180,7 +180,8 @@ class _Dropout(keras.layers.Dropout):
     """Dropout that saves its place in its random stream: Keras' own starts it anew."""
 
     def save_own_variables(self, store):
-        store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+        if self.rate:  # else Keras' layer has no stream
+            store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
 
     def load_own_variables(self, store):
         if "seed" in store.keys():  # not in a file of Keras' layer
