@@ -37,6 +37,9 @@ PIECES = (
 )
 
 
+_MINUTES = "Minutes: training of one run, f included, which rows of one seed share."
+
+
 def table(results, domain, split, rows=TABLE_1):
     """Lays the measured rows beside the paper's.
 
@@ -51,8 +54,7 @@ def table(results, domain, split, rows=TABLE_1):
         Markdown.
     """
     lines = [
-        f"Accuracy of the judge on translated images, source {domain}, split {split}. Minutes:"
-        " training of one run, f included, which rows of one seed share.",
+        f"Accuracy of the judge on translated images, source {domain}, split {split}. {_MINUTES}",
         "",
         "| method | paper | this project | runs | n | source data | minutes |",
         "|---|---|---|---|---|---|---|",
@@ -99,10 +101,11 @@ def unseen_table(results, domain, split):
     """
     lines = [
         f"Accuracy of the judge on translated images of the digit {UNSEEN}, and on those of the"
-        f" other digits, source {domain}, split {split}.",
+        f" other digits, source {domain}, split {split}. n: images of the digit. {_MINUTES}",
         "",
-        f"| condition | paper | {UNSEEN} | other digits, mean per digit | runs | source data |",
-        "|---|---|---|---|---|---|",
+        f"| condition | paper | {UNSEEN} | other digits, mean per digit | runs | n | source data"
+        " | minutes |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, preset, paper in TABLE_3:
         number = f"{paper:.2%}" if domain == "svhn" else "none"
@@ -110,11 +113,12 @@ def unseen_table(results, domain, split):
         if rows:
             unseen = spread([r["per_digit"][UNSEEN] for r in rows])
             others = spread([_mean_of_others(r["per_digit"]) for r in rows])
-            values = f"**{unseen}** | {others} | {len(rows)} | {rows[0]['source']}"
+            counts = f"{len(rows)} | {sum(rows[0]['confusion'][UNSEEN])} | {rows[0]['source']}"
+            values = f"**{unseen}** | {others} | {counts} | {_minutes(rows)}"
             lines.append(f"| {name} | {number} | {values} |")
         else:
             command = f"`python train_main.py --domain={domain} --preset={preset}`"
-            lines.append(f"| {name} | {number} | not trained: {command} | | 0 | |")
+            lines.append(f"| {name} | {number} | not trained: {command} | | 0 | | | |")
     return "\n".join(lines) + "\n"
 
 
@@ -128,6 +132,8 @@ TABLE_2 = (
     ("DTN", "test", "dtn", 0.7972),
     ("DTN, f adapted to unlabelled T", "train", "dtn_adapted", None),
     ("DTN, f adapted to unlabelled T", "test", "dtn_adapted", None),
+    ("the same, L_CONST on features", "train", "dtn_adapted_mse", None),
+    ("the same, L_CONST on features", "test", "dtn_adapted_mse", None),
 )
 _WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifier_of_g")
 _OTHERS = (("SA, Fernando et al. 2013", 0.5932), ("DANN, Ganin et al. 2016", 0.7385))
@@ -137,7 +143,8 @@ def adaptation_table(results):
     """Lays measured rows of Table 2 beside the paper's.
 
     Args:
-        results: Result dicts of `adaptation.measure`, at least one, all of one domain.
+        results: Result dicts of `adaptation.measure`, at least one, all of one domain, and
+            "minutes", how long the run was trained, where that is known.
 
     Returns:
         Markdown.
@@ -145,29 +152,31 @@ def adaptation_table(results):
     first = results[0]
     svhn = first["domain"] == "svhn"
     lines = [
-        f"Accuracy on {first['target']} ({first['n']} images), learnt from translations and"
-        " their source labels alone. G(x): each of these images is read as G paints it. f: what"
-        " f itself takes the images for, with no picture in between.",
+        f"Accuracy on {first['target']}, learnt from translations and their source labels alone."
+        " G(x): each of these images is read as G paints it. f: what f itself takes the images"
+        f" for, with no picture in between. {_MINUTES}",
         "",
         "| method | reference set | paper, nearest neighbour | nearest neighbour"
         " | classifier of the judge's shape | nearest neighbour, G(x) | classifier, G(x) | f"
-        " | runs |",
-        "|---|---|---|---|---|---|---|---|---|",
+        " | runs | n | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     if svhn:
-        lines += [f"| {name} | | {paper:.2%} | | | | | | |" for name, paper in _OTHERS]
+        lines += [f"| {name} | | {paper:.2%} | | | | | | | | |" for name, paper in _OTHERS]
     for name, split, preset, paper in TABLE_2:
         runs = [r for r in results if r["preset"] == preset]
         rows = [r["rows"][split] for r in runs]
         number = f"{paper:.2%}" if svhn and paper else "none"
         if rows:
-            values = " | ".join(f"**{spread([r[way] for r in rows])}**" for way in _WAYS)
+            values = " | ".join(spread([r[way] for r in rows]) for way in _WAYS)
             head = f"| {name} | {rows[0]['reference']}, {rows[0]['images']:,}"
             of_f = spread([r["f"] for r in runs])
-            lines.append(f"{head} | {number} | {values} | {of_f} | {len(rows)} |")
+            counts = f"{len(rows)} | {first['n']} | {_minutes(runs)}"
+            lines.append(f"{head} | {number} | {values} | {of_f} | {counts} |")
         else:
             command = f"`python train_main.py --domain={first['domain']} --preset={preset}`"
-            lines.append(f"| {name} | {split} | {number} | not trained: {command} | | | | | 0 |")
+            why = f"not trained: {command}"
+            lines.append(f"| {name} | {split} | {number} | {why} | | | | | 0 | | |")
     return "\n".join(lines) + "\n"
 
 

@@ -232,7 +232,10 @@ def _make_one(name, found, places, source):
     results = [record.result for record in found]
     facts = (results, results[0]["domain"], results[0]["split"])
     if name == "adaptation":
-        results = [json.loads((record.folder / _TABLE_2).read_text()) for record in found]
+        results = [
+            {**json.loads((r.folder / _TABLE_2).read_text()), "minutes": r.result.get("minutes")}
+            for r in found
+        ]
         text = report.adaptation_table(results)
     elif name == "unseen":
         text = report.unseen_table(*facts)

@@ -72,7 +72,7 @@ class UnseenTableTest(testing.TestCase):
         a, b = ([*per_digit[:3], value, *per_digit[4:]] for value in (0.2, 0.4))
         rows = [result(preset="dtn_no3_t", per_digit=p) for p in (a, b)]
         text = report.unseen_table([*rows, result(per_digit=a)], "svhn", "test")
-        expected = "| 40.13% | **30.00% ± 14.14** | 50.00% ± 0.00 | 2 | SVHN test |"
+        expected = "| 40.13% | **30.00% ± 14.14** | 50.00% ± 0.00 | 2 | 3 | SVHN test | 6.0 |"
         self.assertIn(f"| 3 not shown in t {expected}", text)
         self.assertIn("| DTN | 94.67% | **20.00%** | 50.00% | 1 |", text)
         self.assertIn("--preset=dtn_no3_stf", text)
