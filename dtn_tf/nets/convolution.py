@@ -122,6 +122,8 @@ def _convolve_transposed(x, kernel, stride):
 def convolved(x, kernel, stride, padding):
     """Convolution; one to very few pixels as a matrix product.
 
+    The patches it needs are those of `weight_gradient`: a graph gathers them once for both.
+
     Args:
         x: Images, `(batch, height, width, channels)`.
         kernel: `(kernel height, kernel width, channels, filters)`.
