@@ -19,7 +19,7 @@ import tensorflow as tf
 _MIN_CHANNELS = 16
 
 # A result of so few pixels is a matrix product: oneDNN's convolution goes along its rows, and of
-# 2 pixels a row it makes less than half of its speed, both ways. At 4x4 both are as fast.
+# 2 pixels a row it makes less than half of its speed, both ways. At 4x4 it is the faster one.
 _MAX_PRODUCT_PIXELS = 4
 
 
