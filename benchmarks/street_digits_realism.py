@@ -6,8 +6,11 @@ Prints the accuracy of f on SVHN's test digits, on drawn test digits, and their 
 About ten minutes on two processors; f is kept in --cache_dir.
 """
 
+import os
 import pathlib
 import sys
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as importing dtn_tf first does
 
 import keras
 from absl import app, flags

@@ -13,8 +13,11 @@ import time
 
 _BEGUN = time.perf_counter()  # before TensorFlow loads
 
+import os
 import pathlib
 import sys
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as importing dtn_tf first does
 
 import keras
 import numpy as np

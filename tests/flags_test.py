@@ -1,7 +1,9 @@
 import dataclasses
+import os
 import pathlib
 import subprocess
 import sys
+from unittest import mock
 
 from absl import flags
 from absl.testing import flagsaver, parameterized
@@ -135,6 +137,16 @@ class MainTest(testing.TestCase):
             for flags_given, level in ((["x"], "ERROR"), (["x", "--verbosity=0"], "INFO")):
                 done = self._run("-c", shows.format(flags_given))
                 self.assertEqual(done.stdout.strip(), level)
+
+    @parameterized.parameters(({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0"))
+    def test_onednn_is_on_before_tensorflow_loads_unless_told_otherwise(self, given, expected):
+        environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"} | given
+        look = "import os, platform, sys\nplatform.machine = lambda: 'x86_64'\nimport {0}\n"
+        look += "print('tensorflow' in sys.modules, os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+        for name in ("train_main", "eval_main", "dtn_tf.config"):
+            with mock.patch.dict(os.environ, environment, clear=True):
+                done = self._run("-c", look.format(name))
+            self.assertEqual(done.stdout.split(), ["False", expected], done.stderr)
 
     def test_mistyped_flag_and_stray_word_are_refused(self):
         done = self._run("train_main.py", "--alpa=3")
