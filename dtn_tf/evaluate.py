@@ -77,7 +77,7 @@ def evaluate(
     source = sources.open_source(data or settings.data, data_dir or settings.data_dir, cache_dir)
     task = domains.TASKS[settings.domain]
     print(source.notice, flush=True)
-    digits = _source_digits(settings, source, task, split)
+    digits = source_digits(settings, source, split)
     real = source.load(task.target, "test")
     judge, judge_accuracy = judges.train_judge(source, task.target, real, cache_dir, judge_steps)
     dtn = train.load(workdir)
@@ -103,6 +103,20 @@ def evaluate(
     }
     _leave(workdir, dtn, digits, result)
     return result, report.table(_rows_like(result, workdir), settings.domain, split)
+
+
+def source_digits(settings, source, split):
+    """Returns the labelled `Digits` of the source domain that a run is scored on.
+
+    Args:
+        settings: `DTNConfig` of the run.
+        source: What `sources.open_source` returned.
+        split: "test", or "validation", the tail of train that training never saw.
+    """
+    name = domains.TASKS[settings.domain].source
+    if split == "test":
+        return source.load(name, "test")
+    return hold_out(source.load(name, "train"), settings.num_validation)[1]
 
 
 def finished(workdir):
@@ -193,12 +207,6 @@ def frechet_distance(a, b):
     root_trace = np.sqrt(np.clip(eigenvalues, 0.0, None)).sum()
     between = np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2)
     return float(between + np.trace(cov_a) + np.trace(cov_b) - 2.0 * root_trace)
-
-
-def _source_digits(settings, source, task, split):
-    if split == "test":
-        return source.load(task.source, "test")
-    return hold_out(source.load(task.source, "train"), settings.num_validation)[1]
 
 
 def _features(judge, x):

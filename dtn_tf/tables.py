@@ -18,11 +18,11 @@ from dtn_tf import (
     run_dir,
     train,
 )
-from dtn_tf.data import domains, sources
+from dtn_tf.data import sources
 
 TABLES = ("ablation", "adaptation", "unseen", "reverse", "pieces")
 _SEEDS = {"dtn": 3, "dtn_adapted": 3}  # of all other rows one
-_TABLE_2 = "adaptation.json"  # in a record
+_TABLE_2, _VALIDATION = "adaptation.json", "validation.json"  # in a record
 _COLUMNS = 16  # images per row of a figure
 
 
@@ -55,7 +55,7 @@ def wanted(table, data, data_dir, num_seeds=None):
         "adaptation": [preset for _, _, preset, _ in report.TABLE_2],
         "unseen": [preset for _, preset, _ in report.TABLE_3],
         "reverse": [preset for _, preset, _ in report.REVERSE if preset],
-        "pieces": [preset for _, preset, _ in report.PIECES],
+        "pieces": [preset for _, preset in report.PIECES],
     }[table]
     domain = "mnist" if table == "reverse" else "svhn"
     common = {"domain": domain, "data": data, "data_dir": data_dir}
@@ -125,7 +125,7 @@ def make(
     texts = []
     for name, part in runs.items():
         begun = time.perf_counter()
-        measure = _adaptation if name == "adaptation" else _scores
+        measure = {"adaptation": _adaptation, "pieces": _pieces}.get(name, _scores)
         found = [measure(run, places, source, judge_steps) for run in part]
         found = [record for record in found if record]
         if not found:
@@ -176,9 +176,9 @@ def _minutes_left(num_runs, runs_dir):
 def _scores(run, places, source, judge_steps):
     """The record of a run, made now if the run is finished and has none; else None."""
     folder, workdir = _folder(run, places), find(run, places.runs_dir)
-    digits = _test(source, run.domain)
+    digits = evaluate.source_digits(run, source, "test")
     if workdir:
-        result = _scored(workdir, places, run, judge_steps, digits.fingerprint())
+        result = _scored(workdir, places, run, judge_steps, "test", digits)
         if not records.is_of(folder, workdir, result):
             records.keep(folder, workdir, result, records.inputs(digits))
     record = records.load(folder, run)
@@ -199,31 +199,50 @@ def _why_incomparable(result, digits, judge_steps):
     return None
 
 
-def _test(source, domain):
-    return source.load(domains.TASKS[domain].source, "test")
-
-
 def _adaptation(run, places, source, judge_steps):
     """The same, with a row of Table 2 in it."""
-    record, workdir = _scores(run, places, source, judge_steps), find(run, places.runs_dir)
-    path = _folder(run, places) / _TABLE_2
-    if workdir and not path.exists():
+    record = _scores(run, places, source, judge_steps)
+
+    def measure(workdir):
         print(f"Teaching classifiers by translations of {workdir}.", flush=True)
         where = (places.cache_dir, run.data, run.data_dir)
-        run_dir.write_json(path, adaptation.measure(workdir, *where, judge_steps))
-    return record if path.exists() else None
+        return adaptation.measure(workdir, *where, judge_steps)
+
+    _add(run, places, _TABLE_2, measure)
+    return record if (_folder(run, places) / _TABLE_2).exists() else None
 
 
-def _scored(workdir, places, run, judge_steps, fingerprint):
-    """A run's newest score on these test images by such a judge, measured now if there is none."""
+def _pieces(run, places, source, judge_steps):
+    """The same, with its score on the validation split, where pieces are chosen."""
+    record = _scores(run, places, source, judge_steps)
+
+    def measure(workdir):
+        digits = evaluate.source_digits(run, source, "validation")
+        result = _scored(workdir, places, run, judge_steps, "validation", digits)
+        names = ("accuracy", "n", "source", "images", "judge_steps", "commit")
+        return {name: result[name] for name in names}
+
+    _add(run, places, _VALIDATION, measure)
+    return record
+
+
+def _add(run, places, name, measure):
+    """Measures a further file of a run's record if the run is there and the file is not."""
+    path, workdir = _folder(run, places) / name, find(run, places.runs_dir)
+    if workdir and not path.exists():
+        run_dir.write_json(path, measure(workdir))
+
+
+def _scored(workdir, places, run, judge_steps, split, digits):
+    """A run's newest score on these images by such a judge, measured now if there is none."""
     path = workdir / "eval.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
-    wanted = {"split": "test", "images": fingerprint, "judge_steps": judge_steps}
+    wanted = {"split": split, "images": digits.fingerprint(), "judge_steps": judge_steps}
     same = [r for r in map(json.loads, lines) if wanted.items() <= r.items()]
     if same:
         return same[-1]
-    print(f"Scoring {workdir}.", flush=True)
-    where = (places.cache_dir, "test", run.data, run.data_dir)
+    print(f"Scoring {workdir} on {split}.", flush=True)
+    where = (places.cache_dir, split, run.data, run.data_dir)
     return evaluate.evaluate(workdir, *where, judge_steps)[0]
 
 
@@ -237,11 +256,13 @@ def _make_one(name, found, places, source):
             for r in found
         ]
         text = report.adaptation_table(results)
+    elif name == "pieces":
+        results = [{**r.result, "validation": _validation(r)} for r in found]
+        text = report.pieces_table(results)
     elif name == "unseen":
         text = report.unseen_table(*facts)
     else:
-        rows = {"pieces": report.PIECES, "reverse": report.REVERSE}.get(name, report.TABLE_1)
-        text = report.table(*facts, rows)
+        text = report.table(*facts, report.REVERSE if name == "reverse" else report.TABLE_1)
     if name != "adaptation":
         _draw(name, found, places, source)
     out = places.results_dir
@@ -250,13 +271,20 @@ def _make_one(name, found, places, source):
     return text
 
 
+def _validation(record):
+    """Accuracy of a recorded run on the validation split, None where it was not measured."""
+    path = record.folder / _VALIDATION
+    return json.loads(path.read_text())["accuracy"] if path.exists() else None
+
+
 def _draw(name, found, places, source):
     """Draws the table's figures: of each preset the first seed."""
     first = {}
     for record in found:
         first.setdefault(record.result["preset"], record)
     kind, digit = ("unseen", report.UNSEEN) if name == "unseen" else ("mixed", None)
-    x = records.inputs(_test(source, found[0].result["domain"]))[kind]
+    run = config.DTNConfig(domain=found[0].result["domain"])
+    x = records.inputs(evaluate.source_digits(run, source, "test"))[kind]
     rows = [(record.result, record.pictures[kind]) for record in first.values()]
     out = places.results_dir
     figures.draw_rows(x[:_COLUMNS], rows, out / f"{name}.png", digit)

@@ -14,7 +14,7 @@ TABLE = flags.DEFINE_enum(
     "Score all finished runs of --runs_dir on test, and write a table with its figures into"
     " --results_dir: the paper's Table 1 (translated accuracy), 2 (classifiers taught by"
     " translations), 3 (the digit 3 not shown), MNIST to SVHN, what each piece of dtn_adapted"
-    " does, or all of these. Unset: score one run.",
+    " does (on validation, too), or all of these. Unset: score one run.",
 )
 TRAIN_MISSING = flags.DEFINE_bool(
     "train_missing",

@@ -4,12 +4,11 @@ from PIL import Image
 from dtn_tf import config, figures, report
 from tests import testing
 
-_ALL = report.TABLE_1 + report.TABLE_3 + report.PIECES
-
 
 def result(**changes):
     return {
         "preset": "dtn",
+        "domain": "svhn",
         "seed": 0,
         "accuracy": 0.8,
         "minutes": 6.0,
@@ -62,8 +61,25 @@ class TableTest(testing.TestCase):
         self.assertIn("--domain=mnist", text)
 
     def test_every_row_is_a_preset(self):
-        rows = {preset for _, preset, _ in _ALL if preset}
+        rows = {row[1] for row in report.TABLE_1 + report.TABLE_3 + report.PIECES if row[1]}
         self.assertEqual(rows, set(config.PRESETS))
+
+
+class PiecesTableTest(testing.TestCase):
+    def test_validation_beside_test_as_far_as_it_is_known(self):
+        values = (("dtn_adapted", 0.94, 0.95), ("dtn_adapted", None, 0.97), ("dtn", None, 0.91))
+        rows = [
+            result(preset=name, validation=validation, accuracy=test)
+            for name, validation, test in values
+        ]
+        rows += [result(preset="dtn_unadapted", validation=v) for v in (0.92, 0.96)]
+        text = report.pieces_table(rows)
+        mean = "| 94.00%, 1 of 2 runs | **96.00% ± 1.41** | 2 | 6.0 |"
+        self.assertIn(f"| all of it | `dtn_adapted` {mean}", text)
+        self.assertIn("| DTN | `dtn` | not measured | **91.00%** | 1 | 6.0 |", text)
+        self.assertIn("`dtn_unadapted` | 94.00% ± 2.83 | **80.00% ± 0.00** | 2 | 6.0 |", text)
+        self.assertIn("--preset=dtn_adapted_mse", text)
+        self.assertIn("SVHN test, 5000 images", text)
 
 
 class UnseenTableTest(testing.TestCase):

@@ -68,6 +68,9 @@ class TimeLeftTest(testing.TestCase):
         self.assertEqual(tables._minutes_left(3, self.directory), "about 6 minutes")
 
 
+_MADE = ("ablation", "adaptation", "unseen", "pieces")
+
+
 class MakeTest(testing.TestCase):
     def setUp(self):
         super().setUp()
@@ -84,6 +87,7 @@ class MakeTest(testing.TestCase):
             (report, "TABLE_1", rows),
             (report, "TABLE_2", (("no GAN", "train", "dtn_no_gan", None),)),
             (report, "TABLE_3", rows[:1]),
+            (report, "PIECES", [row[:2] for row in rows[:1]]),
             (tables, "_SEEDS", {"dtn": 2}),
         ):
             self.enter_context(mock.patch.object(module, name, value))
@@ -111,7 +115,7 @@ class MakeTest(testing.TestCase):
 
         with mock.patch.object(train, "train", once), self.assertRaises(loop.Interrupted):
             self.make("ablation", missing=True)
-        text, out = self.make("ablation", "adaptation", "unseen", missing=True)
+        text, out = self.make(*_MADE, missing=True)
         self.assertIn("Run 1 of 1", out)  # the two others were finished before
         for part in (
             "| DTN | 90.66% | **",
@@ -126,20 +130,27 @@ class MakeTest(testing.TestCase):
             [("dtn", 0), ("dtn", 1), ("dtn_no_gan", 0)],
         )
         self.assertGreater(results[0]["minutes"], 0.0)
+        pieces = json.loads((self.places.results_dir / "pieces.json").read_text())
+        scored = (self.places.runs_dir / "svhn-dtn-builtin-seed1/eval.jsonl").read_text()
+        scored = {row["split"]: row["accuracy"] for row in map(json.loads, scored.splitlines())}
+        self.assertEqual(
+            {k: pieces[1][k] for k in ("validation", "accuracy")},
+            {"validation": scored["validation"], "accuracy": scored["test"]},
+        )
         for name in ("ablation", "ablation-dtn", "ablation-confusion", "ablation-curves", "unseen"):
             picture = np.asarray(Image.open(self.places.results_dir / f"{name}.png").convert("L"))
             self.assertGreater(picture.shape[1], 400, name)
             self.assertGreater(picture.std(), 10, name)
 
         with mock.patch.object(evaluate, "evaluate", side_effect=AssertionError("twice")):
-            again, out = self.make("ablation", "adaptation", "unseen", missing=True)
+            again, out = self.make(*_MADE, missing=True)
         self.assertEqual(again, text)
         self.assertNotIn("Run 1", out)
 
         shutil.rmtree(self.places.runs_dir)  # the records are enough
         for path in self.places.results_dir.glob("*.*"):
             path.unlink()
-        again, out = self.make("ablation", "adaptation", "unseen", missing=True)
+        again, out = self.make(*_MADE, missing=True)
         self.assertEqual(again, text)
         self.assertNotIn("Run 1", out)
         self.assertTrue((self.places.results_dir / "ablation-curves.png").exists())
