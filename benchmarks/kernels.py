@@ -4,10 +4,10 @@
 
 Two tables of the step of preset `dtn` on random images, f(x) known or computed. First by kind
 of operation, from TensorFlow's profiler: milliseconds a step on the threads that run
-operations, of which there is one per processor. Then by kernel, from oneDNN's verbose log: which
-implementation did what, how often and how long a step. A convolution of `backward_data` is the
-gradient of an input, and the forward pass of a transposed convolution. Both
-write while they measure, so that the step is a little slower than `benchmarks.step` finds it.
+operations, of which there is one per processor, and their share of what these have. Then by
+kernel, from oneDNN's verbose log: which implementation did what. `backward_data` is the
+gradient of an input, or a transposed convolution forward; a reorder lays out a kernel for a
+convolution. Both write while they measure: the step is slower than `benchmarks.step` finds it.
 """
 
 import collections
@@ -62,8 +62,7 @@ def main(argv):
     size, processors = _BATCH_SIZE.value, os.cpu_count()
     print(f"{size} + {size} images, f(x) {known}, {processors} processors, step {spent:.1f} ms\n")
     _print("operation", operations, processors * spent)
-    kernels = _kernels(lines)
-    _print("kernel | implementation | what", kernels, spent)
+    _print("kernel | implementation | what", _kernels(lines), processors * spent)
 
 
 @contextlib.contextmanager
@@ -115,7 +114,7 @@ def _kernels(lines):
 
 
 def _print(head, found, whole):
-    """One line per name, the longest first, and a sum of all."""
+    """One line per name, what takes longest first, and sums of the others and of all."""
     if not found:
         sys.exit(f"error: nothing was found for the table of {head!r}; is oneDNN on?")
     columns = head.count("|") + 1
