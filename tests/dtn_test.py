@@ -258,7 +258,8 @@ class AverageTest(testing.TestCase):
 
 class ModeTest(testing.TestCase):
     def _after_fit(self, **compiled):
-        dtn = _sgd_dtn(rate=0.01, compiled=compiled)
+        # In longer steps a ReLU falls to its other side by the rounding of another kernel.
+        dtn = _sgd_dtn(rate=0.001, compiled=compiled)
         dtn.fit(tf.data.Dataset.from_tensors(_BATCH).repeat(2), verbose=0)
         return dtn
 
