@@ -55,7 +55,7 @@ def main(argv):
                 step()
             spent = 1000 * (time.perf_counter() - begun) / _STEPS.value
             tf.profiler.experimental.stop()
-        lines = log.read_text()[before:].splitlines()
+        lines = log.read_bytes()[before:].decode().splitlines()
         (profile,) = pathlib.Path(folder).rglob("*.xplane.pb")
         operations = _operations(profile)
     known = "known" if _REMEMBERS.value else "computed"
@@ -89,8 +89,9 @@ def _operations(path):
             for event in line.events if line.name.startswith("tf_Compute") else ():
                 name = plane.event_metadata[event.metadata_id].name
                 if name != "ExecutorState::Process":  # holds the others
-                    found[name.rpartition(":")[2]][0] += 1
-                    found[name.rpartition(":")[2]][1] += event.duration_ps / 1e9
+                    entry = found[name.rpartition(":")[2]]
+                    entry[0] += 1
+                    entry[1] += event.duration_ps / 1e9
     return found
 
 
@@ -108,8 +109,9 @@ def _kernels(lines):
                 f"{kernel}x{kernel}, {channels} at {size}x{size} - {filters} at {smaller}x{smaller}"
             )
         name = kind if direction == "undef" else f"{kind} {direction}"
-        found[f"{name} | {implementation} | {problem}"][0] += 1
-        found[f"{name} | {implementation} | {problem}"][1] += float(spent)
+        entry = found[f"{name} | {implementation} | {problem}"]
+        entry[0] += 1
+        entry[1] += float(spent)
     return found
 
 
