@@ -258,7 +258,7 @@ PRESETS = {
         ),
         # Beyond the paper, and the same with one piece changed or left out.
         _adapted("dtn_adapted"),
-        _adapted("dtn_adapted_tid", beta=60.0),  # g then uses what it reads beside f(x)
+        _adapted("dtn_adapted_tid", alpha=6.0, beta=120.0),  # g then uses what it reads beside f(x)
         _adapted("dtn_adapted_mse", content_distance="mse", alpha=15.0),
         _adapted("dtn_adapted_plain_d", d_conditional=False),
         _adapted("dtn_adapted_no_style", style_size=0),

@@ -43,7 +43,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted": _ADAPTED,  # nor those
     "dtn_adapted_small_f": {**_ADAPTED, "f_depths": (1, 1, 1, 1)},
     "dtn_unadapted": {**_ADAPTED, "adapt_steps": 0},
-    "dtn_adapted_tid": {**_ADAPTED, "beta": 60.0},
+    "dtn_adapted_tid": {**_ADAPTED, "alpha": 6.0, "beta": 120.0},
     "dtn_adapted_mse": {**_ADAPTED, "content_distance": "mse", "alpha": 15.0},
     "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
