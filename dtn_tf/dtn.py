@@ -32,6 +32,8 @@ class DTN(keras.Model):
     Attributes:
         d_updates, g_updates: How often a step updates D and g; a decay of their learning
             rates goes by updates.
+        tracked, tracked_d: The terms whose means a step logs, and the kinds of image of
+            which it logs D's mean probabilities.
 
     Input shape: `(batch, 32, 32, 1 or 3)`, float32, in [-1, 1].
     Output shape: `(batch, 32, 32, channels of T)`, float32, in [-1, 1].
@@ -40,6 +42,8 @@ class DTN(keras.Model):
     """
 
     d_updates = g_updates = 2
+    tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_TV", "L_GANG_target", "L_TID")
+    tracked_d = ("G_source", "G_target", "target")
 
     def __init__(
         self,
@@ -66,7 +70,11 @@ class DTN(keras.Model):
         self.g_ema.set_weights(g.get_weights())
         self.g_ema.trainable = False
         self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
-        self._means = {}
+        known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
+        self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
+        of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
+        # Here, and not when first needed: what makes a variable while it is traced is traced twice.
+        self._means = {name: keras.metrics.Mean(name) for name in (*self.tracked, *of_d)}
         self._memories = None
         self.built = True
 
@@ -173,16 +181,12 @@ class DTN(keras.Model):
 
     def _track(self, **values):
         for name, value in values.items():
-            if name not in self._means:
-                self._means[name] = keras.metrics.Mean(name)
             self._means[name].update_state(value)
 
     def _track_d(self, kind, logits):
         """D's mean probability of each class it knows, for one kind of image."""
         p = tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)), axis=0)  # its log is needed anyway
-        known = (losses.D1, losses.D2, losses.D3) if self.d.num_classes == 3 else (losses.D3,)
-        columns = {i: losses.d_column(i, self.d.num_classes) for i in known}
-        self._track(**{f"D{i + 1}_{kind}": p[column] for i, column in columns.items()})
+        self._track(**{f"{name}_{kind}": p[i] for name, i in self._d_columns.items()})
 
     @property
     def metrics(self):

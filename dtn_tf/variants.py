@@ -69,6 +69,8 @@ class Baseline(PixelDTN):
     """
 
     g_updates = 1
+    tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_TV")
+    tracked_d = ("G_source", "target")
 
     @tf.function
     def target_step(self, x, rows=None):  # x in t
@@ -199,10 +201,12 @@ class YunjeyDTN(DTN):
     g, every 15th step; f therefore drifts, and normalises by the batch.
     """
 
+    tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_GANG_target", "L_TID")
+    tracked_d = ("G_source", "target")
+
     def __init__(self, f, g, d, **kwargs):
         super().__init__(f, g, d, **kwargs)
         self.f.trainable = True
-        self._means["L_CONST"] = keras.metrics.Mean("L_CONST")  # not made inside a tf.cond
 
     def train_step(self, batch):
         """13 updates, and every 15th step one of f, on one batch of s and one of t."""

@@ -177,6 +177,12 @@ class TrainStepTest(testing.TestCase):
             ):
                 self.assertAllClose(a, b, atol=1e-6)
 
+    def test_passes_are_traced_once(self):
+        dtn = testing.tiny_dtn()
+        dtn.train_step(_BATCH)
+        for one_pass in (dtn.source_step, dtn.target_step):
+            self.assertEqual(one_pass.experimental_get_tracing_count(), 1)
+
     def test_fit_makes_two_updates_of_each_optimizer_a_batch(self):
         dtn = testing.tiny_dtn()
         batches = tf.data.Dataset.from_tensors(_BATCH).repeat(3)

@@ -90,6 +90,12 @@ class VariantsTest(testing.TestCase):
             baseline["L_G"], baseline["L_GANG_source"] + 15.0 * baseline["L_CONST"], rtol=1e-5
         )
 
+    @parameterized.parameters("baseline", "yunjey")
+    def test_nothing_is_logged_that_is_never_measured(self, preset):
+        dtn = _row(preset)
+        _logged(dtn)
+        self.assertNotIn(0.0, [float(mean.count) for mean in dtn.metrics])
+
     def test_baseline_shows_d_real_images_and_g_none(self):
         dtn = _row("baseline")
         sgd = keras.optimizers.SGD
