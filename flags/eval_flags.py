@@ -25,7 +25,7 @@ TRAIN_MISSING = flags.DEFINE_bool(
 NUM_SEEDS = flags.DEFINE_integer(
     "num_seeds",
     None,
-    "With --table: runs per row. Unset: 3 of dtn and dtn_adapted, 1 of others.",
+    "With --table: runs per row. Unset: 3 of dtn, dtn_adapted and dtn_adapted_light, 1 of others.",
     lower_bound=1,
 )
 RUNS_DIR = flags.DEFINE_string("runs_dir", "runs", "Folder of run directories.")

@@ -26,12 +26,14 @@ _ADAPTED = {
     "adapt_steps": 600,
     "steps": 1000,
     "content_distance": "class",
-    "alpha": 3.0,
+    "alpha": 6.0,
+    "beta": 120.0,
     "d_learning_rate": 5e-4,
     "d_conditional": True,
     "style_size": 32,
     "average_views": True,
 }
+_LIGHT = {**_ADAPTED, "alpha": 3.0, "beta": 15.0}
 _PAPER = {  # what each row of the paper's table leaves out
     "dtn": {},
     "dtn_no_tid": {"beta": 0.0},
@@ -41,15 +43,15 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_binary": {"d_classes": 2},  # not a row of the paper
     "dtn_unbalanced": {"balance_s": False},  # nor that
     "dtn_adapted": _ADAPTED,  # nor those
-    "dtn_adapted_small_f": {**_ADAPTED, "f_depths": (1, 1, 1, 1)},
-    "dtn_unadapted": {**_ADAPTED, "adapt_steps": 0},
-    "dtn_adapted_tid": {**_ADAPTED, "alpha": 6.0, "beta": 120.0},
-    "dtn_adapted_mse": {**_ADAPTED, "content_distance": "mse", "alpha": 15.0},
-    "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
-    "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
-    "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
-    "dtn_adapted_one_view": {**_ADAPTED, "average_views": False},
-    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
+    "dtn_adapted_small_f": {**_LIGHT, "f_depths": (1, 1, 1, 1)},
+    "dtn_unadapted": {**_LIGHT, "adapt_steps": 0},
+    "dtn_adapted_light": _LIGHT,
+    "dtn_adapted_mse": {**_LIGHT, "content_distance": "mse", "alpha": 15.0},
+    "dtn_adapted_plain_d": {**_LIGHT, "d_conditional": False},
+    "dtn_adapted_no_style": {**_LIGHT, "style_size": 0},
+    "dtn_adapted_no_ema": {**_LIGHT, "ema": 0.0},
+    "dtn_adapted_one_view": {**_LIGHT, "average_views": False},
+    "dtn_adapted_unbalanced": {**_LIGHT, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
