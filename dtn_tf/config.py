@@ -219,7 +219,7 @@ def _adapted(preset, **changes):
 
 
 def _light(preset, **changes):
-    """`dtn_adapted` with less of L_CONST and L_TID, and `changes`."""
+    """`dtn_adapted_light`, less of L_CONST and L_TID, with `changes`."""
     return _adapted(preset, **{"alpha": 3.0, "beta": 15.0, **changes})
 
 
@@ -262,7 +262,7 @@ PRESETS = {
             cosine=False,
             ema=0.0,
         ),
-        # Beyond the paper; its weights of before, and of those one piece changed or left out.
+        # Beyond the paper; with lighter weights; and that one with a piece changed or left out.
         _adapted("dtn_adapted"),
         _light("dtn_adapted_light"),
         _light("dtn_adapted_mse", content_distance="mse", alpha=15.0),

@@ -21,7 +21,8 @@ TABLE_1 = (
 
 REVERSE = tuple(row for row in TABLE_1 if row[1] in ("dtn", None))  # of MNIST to SVHN
 
-# What `dtn_adapted` adds to the paper. Of the light one, one piece left out or changed at a time.
+# What `dtn_adapted` adds to the paper: less of L_CONST and L_TID, and then of that, the light one,
+# one piece left out or changed at a time.
 PIECES = (
     ("all of it", "dtn_adapted"),
     ("light: L_CONST half, L_TID an eighth as heavy", "dtn_adapted_light"),

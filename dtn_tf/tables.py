@@ -48,7 +48,8 @@ def wanted(table, data, data_dir, num_seeds=None):
         table: One of `TABLES`.
         data: As `DTNConfig.data`.
         data_dir: As `DTNConfig.data_dir`.
-        num_seeds: Runs per row; None for 3 of those in `_SEEDS`, 1 of others.
+        num_seeds: Runs per row; None for 3 of `dtn`, `dtn_adapted` and
+            `dtn_adapted_light`, 1 of others.
     """
     rows = {
         "ablation": [preset for _, preset, _ in report.TABLE_1 if preset],
