@@ -25,6 +25,7 @@ REVERSE = tuple(row for row in TABLE_1 if row[1] in ("dtn", None))  # of MNIST t
 # one piece left out or changed at a time.
 PIECES = (
     ("all of it", "dtn_adapted"),
+    ("mean of f over the views, not f of the surest", "dtn_adapted_mean_view"),
     ("light: L_CONST half, L_TID an eighth as heavy", "dtn_adapted_light"),
     ("light, f of four convolutions, not six", "dtn_adapted_small_f"),
     ("light, f not adapted to unlabelled T", "dtn_unadapted"),
@@ -32,7 +33,7 @@ PIECES = (
     ("light, D not told the class", "dtn_adapted_plain_d"),
     ("light, g reads f(x) alone", "dtn_adapted_no_style"),
     ("light, g itself translates, not its average", "dtn_adapted_no_ema"),
-    ("light, f of x alone, not of ten views of it", "dtn_adapted_one_view"),
+    ("light, f of x alone, not the mean over views", "dtn_adapted_one_view"),
     ("light, digits of s as frequent as they come", "dtn_adapted_unbalanced"),
     ("DTN as in the paper on the adapted f", "dtn_adapted_plain"),
     ("DTN", "dtn"),

@@ -149,7 +149,7 @@ def build(config, task, classifier):
     keras.utils.set_random_seed(config.seed)
     of_class = {}
     if config.method == "class":
-        of_class = {"head": classifier.head, "average_views": config.average_views}
+        of_class = {"head": classifier.head, "views": config.views}
     method = _METHODS[config.method]
     dtn = method(
         classifier.encoder,

@@ -81,9 +81,11 @@ _OVERRIDES = (
     ),
     _switch("d_conditional", "Whether D is told the class that f sees. Needs --method=class."),
     _integer("style_size", "Numbers of x that g reads beside f(x). Needs --method=class.", 0),
-    _switch(
-        "average_views",
-        "Whether a translation reads the mean of f over ten views of x. Needs --method=class.",
+    _enum(
+        "views",
+        config.VIEWS,
+        "What of x a translation reads. one: f(x). mean: the mean of f over six views of x. surest:"
+        " f of the view of which f is surest. The last two need --method=class.",
     ),
     _enum(
         "nets", config.NETS, "Layers of f, g and D: as in the paper, or as in the best-known port."

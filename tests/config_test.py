@@ -11,10 +11,11 @@ _ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
 _FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
 _ABSENT = ("absent_s", "absent_t", "absent_f")
 _CHANNELS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
-_SWITCHES = {"balance_s", "d_conditional", "average_views", "cosine"}
+_SWITCHES = {"balance_s", "d_conditional", "cosine"}
 _NEEDS = {  # what else must be set for some values of a field
     "style_size": {"method": "class"},
     "content_distance": {"method": "class"},
+    "views": {"method": "class"},
     "nets": {"d_channels": (8, 8, 8, 8)},
     "method": {"cosine": False},
 }
@@ -31,9 +32,9 @@ _ADAPTED = {
     "d_learning_rate": 5e-4,
     "d_conditional": True,
     "style_size": 32,
-    "average_views": True,
+    "views": "surest",
 }
-_LIGHT = {**_ADAPTED, "alpha": 3.0, "beta": 15.0}
+_LIGHT = {**_ADAPTED, "alpha": 3.0, "beta": 15.0, "views": "mean"}
 _PAPER = {  # what each row of the paper's table leaves out
     "dtn": {},
     "dtn_no_tid": {"beta": 0.0},
@@ -43,6 +44,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_binary": {"d_classes": 2},  # not a row of the paper
     "dtn_unbalanced": {"balance_s": False},  # nor that
     "dtn_adapted": _ADAPTED,  # nor those
+    "dtn_adapted_mean_view": {**_ADAPTED, "views": "mean"},
     "dtn_adapted_small_f": {**_LIGHT, "f_depths": (1, 1, 1, 1)},
     "dtn_unadapted": {**_LIGHT, "adapt_steps": 0},
     "dtn_adapted_light": _LIGHT,
@@ -50,7 +52,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_plain_d": {**_LIGHT, "d_conditional": False},
     "dtn_adapted_no_style": {**_LIGHT, "style_size": 0},
     "dtn_adapted_no_ema": {**_LIGHT, "ema": 0.0},
-    "dtn_adapted_one_view": {**_LIGHT, "average_views": False},
+    "dtn_adapted_one_view": {**_LIGHT, "views": "one"},
     "dtn_adapted_unbalanced": {**_LIGHT, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
@@ -118,7 +120,7 @@ class CheckTest(testing.TestCase):
     @parameterized.parameters(
         ("style_size", 32),
         ("d_conditional", True),
-        ("average_views", True),
+        ("views", "surest"),
         ("content_distance", "class"),
     )
     def test_what_one_method_alone_can_do_is_refused_elsewhere(self, name, value):

@@ -1,6 +1,7 @@
 """The rows of the tables whose networks or passes are not DTN's, switch by switch."""
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -12,10 +13,10 @@ from dtn_tf.data import domains
 from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.strided import StridedEncoder
-from dtn_tf.variants import Baseline, ClassDTN, PixelDTN, YunjeyDTN, over_views
+from dtn_tf.variants import Baseline, ClassDTN, PixelDTN, YunjeyDTN, surest, views
 from tests import testing
 
-_MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # of views, in pixels
+_MOVES = ((0, 0, 1), (0, 0, -1), (1, 0, 1), (-1, 0, -1), (0, 1, 1), (0, -1, -1))  # and signs
 _X_S, _X_T = testing.images(8, 3), testing.images(8, 1, seed=1)
 
 
@@ -173,22 +174,40 @@ class ClassDTNTest(testing.TestCase):
             b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
             self.assertEqual(bool(np.abs(a - b).max() > 1e-6), reads)
 
-    def test_views_are_x_moved_by_a_pixel_and_the_negatives_of_all(self):
+    def test_views_are_x_and_x_moved_by_a_pixel_and_negatives(self):
         x = np.asarray(_X_S)
         wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
-        moved = [np.roll(wide, by, axis=(1, 2))[:, 1:-1, 1:-1] for by in _MOVES]
-        expected = np.mean([np.abs(3.0 * sign * m + 0.5) for m in moved for sign in (1, -1)], 0)
-        views = over_views(lambda v: tf.abs(3.0 * v + 0.5), tf.constant(x))
-        self.assertAllClose(views, expected, rtol=1e-5)
+        expected = [s * np.roll(wide, by, axis=(1, 2))[:, 1:-1, 1:-1] for *by, s in _MOVES]
+        self.assertAllEqual(np.stack(views(tf.constant(x))), np.stack(expected))
 
-    def test_translation_reads_all_views_or_x_alone(self):
-        for preset, all_views in (("dtn_adapted", True), ("dtn_adapted_one_view", False)):
+    def test_surest_view_of_a_case_worked_by_hand(self):
+        # Two images, three views. The first: two views for class 1 (0.6, 0.8), one surer of
+        # class 0 (0.9): mean 0.5 for class 0, 0.467 for class 1, and so the third view. The
+        # second: class 2 is likeliest on the mean (0.5), most in the first view (0.7), though
+        # the third is surer (0.8), of class 1.
+        p = [
+            [[0.4, 0.6, 0.001], [0.2, 0.1, 0.7]],
+            [[0.2, 0.8, 0.001], [0.3, 0.1, 0.6]],
+            [[0.9, 0.001, 0.1], [0.0001, 0.8, 0.2]],
+        ]
+        fx = [tf.constant([[10.0 * view], [10.0 * view + 1.0]]) for view in range(3)]
+        picked = surest(fx, [tf.math.log(tf.constant(view)) for view in p])
+        self.assertAllEqual(picked, [[20.0], [1.0]])
+
+    def test_translation_reads_the_surest_view_or_the_mean_or_x_alone(self):
+        read = {}
+        for preset in ("dtn_adapted", "dtn_adapted_mean_view", "dtn_adapted_one_view"):
             dtn = _row(preset)
-            fx = over_views(dtn.f, _X_S) if all_views else dtn.f(_X_S)
-            expected = dtn.g_ema(dtn.code(_X_S, fx), domain=SOURCE)
+            fx = [dtn.f(view) for view in views(_X_S)]
+            read[preset] = {
+                "dtn_adapted": surest(fx, [dtn.head(dtn.f.hidden(view)) for view in fx]),
+                "dtn_adapted_mean_view": np.mean(fx, axis=0),
+                "dtn_adapted_one_view": fx[0],
+            }[preset]
+            expected = dtn.g_ema(dtn.code(_X_S, read[preset]), domain=SOURCE)
             self.assertAllClose(dtn(_X_S), expected, atol=1e-6)
-            other = dtn.f(_X_S) if all_views else over_views(dtn.f, _X_S)
-            self.assertNotAllClose(expected, dtn.g_ema(dtn.code(_X_S, other), domain=SOURCE))
+        for a, b in itertools.combinations(read.values(), 2):
+            self.assertNotAllClose(a, b)
 
     def test_all_but_f_and_its_head_learns(self):
         dtn = _row("dtn_adapted")
