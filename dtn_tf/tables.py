@@ -21,7 +21,8 @@ from dtn_tf import (
 from dtn_tf.data import sources
 
 TABLES = ("ablation", "adaptation", "unseen", "reverse", "pieces")
-_SEEDS = {"dtn": 3, "dtn_adapted": 3, "dtn_adapted_light": 3}  # of all other rows one
+# Of all other rows one.
+_SEEDS = {"dtn": 3, "dtn_adapted": 3, "dtn_adapted_mean_view": 3, "dtn_adapted_light": 3}
 _TABLE_2, _VALIDATION = "adaptation.json", "validation.json"  # in a record
 _COLUMNS = 16  # images per row of a figure
 
@@ -48,8 +49,8 @@ def wanted(table, data, data_dir, num_seeds=None):
         table: One of `TABLES`.
         data: As `DTNConfig.data`.
         data_dir: As `DTNConfig.data_dir`.
-        num_seeds: Runs per row; None for 3 of `dtn`, `dtn_adapted` and
-            `dtn_adapted_light`, 1 of others.
+        num_seeds: Runs per row; None for 3 of `dtn`, `dtn_adapted`, the same with the
+            mean of views, and `dtn_adapted_light`, 1 of others.
     """
     rows = {
         "ablation": [preset for _, preset, _ in report.TABLE_1 if preset],
