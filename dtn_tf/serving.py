@@ -23,9 +23,10 @@ def export(dtn, directory, channels):
     temporary = directory.with_name(f"partial-{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     module = tf.Module()
-    module.f, module.g_ema = dtn.f, dtn.g_ema  # not D, not the training step
     spec = tf.TensorSpec((None, 32, 32, channels), tf.uint8, name="images")
     module.translate = tf.function(lambda x: translate(dtn, x), input_signature=[spec])
+    # What a translation reads, whichever nets that are: not D, not the training step.
+    module.read = module.translate.get_concrete_function().variables
     tf.saved_model.save(module, str(temporary), signatures=module.translate)
     shutil.rmtree(directory, ignore_errors=True)
     temporary.rename(directory)

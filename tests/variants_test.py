@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from dtn_tf import config, train
+from dtn_tf import config, serving, train
 from dtn_tf.data import domains
 from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets.content import Classifier, ContentEncoder
@@ -208,6 +208,13 @@ class ClassDTNTest(testing.TestCase):
             self.assertAllClose(dtn(_X_S), expected, atol=1e-6)
         for a, b in itertools.combinations(read.values(), 2):
             self.assertNotAllClose(a, b)
+
+    def test_exported_translation_is_the_models_own(self):
+        dtn, x = _row("dtn_adapted"), testing.pixels(3, 3)
+        serving.export(dtn, self.directory / "export", channels=3)
+        served = tf.saved_model.load(self.directory / "export")
+        expected = tf.function(serving.translate)(dtn, x)  # sums round as in a graph
+        self.assertAllEqual(served.translate(x), expected)
 
     def test_all_but_f_and_its_head_learns(self):
         dtn = _row("dtn_adapted")
