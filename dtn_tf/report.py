@@ -21,8 +21,8 @@ TABLE_1 = (
 
 REVERSE = tuple(row for row in TABLE_1 if row[1] in ("dtn", None))  # of MNIST to SVHN
 
-# What `dtn_adapted` adds to the paper: its translation reads the mean of views, then less of
-# L_CONST and L_TID, and of that, the light one, one piece left out or changed at a time.
+# `dtn_adapted`; with the mean of views; with less of L_CONST and L_TID too, the light one; and of
+# that one, a piece left out or changed at a time.
 PIECES = (
     ("all of it", "dtn_adapted"),
     ("mean of f over the views, not f of the surest", "dtn_adapted_mean_view"),

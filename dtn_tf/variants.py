@@ -186,7 +186,7 @@ def views(x):
 
     They are what f's training varied, so f should say the same of all; what it says of
     one alone is noise. Each way to move is taken once, the sign changing from one to the
-    next: both signs of each, ten views, cost more and read no more right.
+    next: both signs of each, ten views, cost more and read hardly more right.
 
     Args:
         x: float tensor `(batch, height, width, channels)`, in [-1, 1].
