@@ -23,8 +23,7 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, config, images, judges, run_dir, train
-from dtn_tf.data.digits import hold_out
+from dtn_tf import classify, config, evaluate, images, judges, run_dir, train
 from flags import common_flags, train_flags
 
 _EVERY = flags.DEFINE_integer("every", 50, "Steps between two scores.", lower_bound=1)
@@ -61,7 +60,7 @@ def main(argv):
 
 def _scoring(settings, workdir, cache):
     settings, source, task = train.resolve(settings, workdir, cache)
-    _, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
+    validation = evaluate.source_digits(settings, source, "validation")
     real = source.load(task.target, "test")
     judge, _ = judges.train_judge(source, task.target, real, cache, config.JUDGE_STEPS)
     return validation, judge

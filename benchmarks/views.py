@@ -15,13 +15,9 @@ from absl import app, flags
 
 from dtn_tf import classify, config, evaluate, images, judges, train, variants
 from dtn_tf.data import domains, sources
-from dtn_tf.data.digits import hold_out
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn_adapted", "Finished run.")
 _CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where the judge is kept.")
-_JUDGE_STEPS = flags.DEFINE_integer(
-    "judge_steps", config.JUDGE_STEPS, "As in eval_main.py.", lower_bound=1
-)
 _BATCH = 250
 
 
@@ -33,9 +29,9 @@ def main(argv):
         raise ValueError(f"{_WORKDIR.value} has method {settings.method!r}; expected 'class'.")
     task = domains.TASKS[settings.domain]
     source = sources.open_source(settings.data, settings.data_dir, _CACHE_DIR.value)
-    _, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
+    validation = evaluate.source_digits(settings, source, "validation")
     real = source.load(task.target, "test")
-    judge, _ = judges.train_judge(source, task.target, real, _CACHE_DIR.value, _JUDGE_STEPS.value)
+    judge, _ = judges.train_judge(source, task.target, real, _CACHE_DIR.value, config.JUDGE_STEPS)
     dtn = train.load(_WORKDIR.value)
     fx = classify.apply(lambda x: _views(dtn, x), validation.images, _BATCH)
     logits = np.stack([_logits(dtn, fx[:, view]) for view in range(fx.shape[1])], axis=1)
