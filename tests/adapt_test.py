@@ -131,7 +131,7 @@ class _Mislabelled:
         return digits.Digits(found.images, 9 - found.labels, found.title)
 
 
-class LabelsTest(testing.TestCase):
+class LabelsTest(testing.EagerTestCase):
     """Trains a whole adapted run: its weights show whose labels it was able to reach."""
 
     def setUp(self):

@@ -78,7 +78,7 @@ class TableTest(testing.TestCase):
         self.assertNotIn("DANN", text)
 
 
-class MeasureTest(testing.TestCase):
+class MeasureTest(testing.EagerTestCase):
     def test_a_finished_run(self):
         small = {"train": (300, 0), "test": (100, 1)}
         self.enter_context(mock.patch.object(street_digits, "SPLITS", small))

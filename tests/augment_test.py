@@ -33,7 +33,7 @@ class AugmentTest(testing.TestCase):
         self.assertNotAllClose(once, other)
 
     def test_images_of_a_batch_are_distorted_differently(self):
-        x = testing.images(1).repeat(2, axis=0)
+        x = tf.repeat(testing.images(1), 2, axis=0)
         a, b = augment.augment(x, (0, 0))
         self.assertNotAllClose(a, b)
 

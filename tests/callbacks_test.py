@@ -110,7 +110,7 @@ class ProgressTest(testing.TestCase):
             self.assertIn(" 64 images/s ", line)
 
 
-class TensorBoardTest(testing.TestCase):
+class TensorBoardTest(testing.EagerTestCase):
     def test_tags_are_the_documented_ones(self):
         dtn = testing.tiny_dtn()
         with callbacks.writer(self.directory / "tb") as writer:
@@ -163,7 +163,7 @@ class TensorBoardTest(testing.TestCase):
         self.assertEqual([(tag, step) for tag, step, _ in _events(self.directory)], [("before", 3)])
 
 
-class TranslationGridTest(testing.TestCase):
+class TranslationGridTest(testing.EagerTestCase):
     def _png(self, name):
         return np.asarray(Image.open(self.directory / name))
 

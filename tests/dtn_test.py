@@ -77,7 +77,7 @@ def _rows(net, name):
     return [getattr(n, name).numpy() for n in norms]
 
 
-class StepTest(testing.TestCase):
+class StepTest(testing.EagerTestCase):
     @parameterized.parameters("source_step", "target_step")
     def test_step_moves_g_and_d_but_never_f(self, step):
         dtn = testing.tiny_dtn()
@@ -114,19 +114,6 @@ class StepTest(testing.TestCase):
         dtn.d.head.kernel.assign(tf.zeros_like(dtn.d.head.kernel))
         getattr(dtn, step)(testing.images())
         self.assertAllClose(dtn.d.head.bias, expected)
-
-    def test_trained_d_gives_the_three_kinds_their_classes(self):
-        dtn = testing.tiny_dtn(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0))
-        for _ in range(40):
-            dtn.train_step(_BATCH)
-        x_s, x_t = _BATCH
-        fakes = (
-            (dtn.g(dtn.f(x_s), domain=SOURCE, training=True), 0),
-            (dtn.g(dtn.f(x_t), domain=TARGET, training=True), 1),
-            (x_t, 2),
-        )
-        for x, wanted in fakes:
-            self.assertAllEqual(tf.argmax(dtn.d(x, training=True), axis=1), [wanted] * 8)
 
     @parameterized.product(step=("source_step", "target_step"), weights=sorted(_WEIGHTS))
     def test_update_is_the_papers_gradient(self, step, weights):
@@ -165,7 +152,7 @@ class StepTest(testing.TestCase):
             testing.tiny_dtn(content_distance="l1").source_step(_BATCH[0])
 
 
-class TrainStepTest(testing.TestCase):
+class TrainStepTest(testing.EagerTestCase):
     def test_source_then_target_on_the_same_step(self):
         dtn, by_hand = testing.tiny_dtn(), testing.tiny_dtn()
         dtn.train_step(_BATCH)
@@ -176,22 +163,6 @@ class TrainStepTest(testing.TestCase):
                 getattr(dtn, net).variables, getattr(by_hand, net).variables, strict=True
             ):
                 self.assertAllClose(a, b, atol=1e-6)
-
-    def test_passes_are_traced_once(self):
-        dtn = testing.tiny_dtn()
-        dtn.train_step(_BATCH)
-        for one_pass in (dtn.source_step, dtn.target_step):
-            self.assertEqual(one_pass.experimental_get_tracing_count(), 1)
-
-    def test_fit_makes_two_updates_of_each_optimizer_a_batch(self):
-        dtn = testing.tiny_dtn()
-        batches = tf.data.Dataset.from_tensors(_BATCH).repeat(3)
-        history = dtn.fit(batches, verbose=0).history
-        self.assertEqual(int(dtn.d_optimizer.iterations), 6)
-        self.assertEqual(int(dtn.g_optimizer.iterations), 6)
-        self.assertEqual(int(dtn.step), 3)
-        self.assertEqual(set(history), _METRICS)
-        self.assertTrue(np.isfinite([v for (v,) in history.values()]).all())
 
     def test_logs_carry_the_papers_names_and_add_up(self):
         dtn = testing.tiny_dtn(alpha=3.0, beta=5.0, gamma=0.5, gan=2.0)
@@ -213,6 +184,37 @@ class TrainStepTest(testing.TestCase):
         self.assertNotAllClose(a, b)
         self.assertAllClose(dtn.train_step(changed)["L_TID"], (a + b) / 2, rtol=1e-4)
 
+
+class GraphTest(testing.TestCase):
+    def test_trained_d_gives_the_three_kinds_their_classes(self):
+        dtn = testing.tiny_dtn(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0))
+        for _ in range(40):
+            dtn.train_step(_BATCH)
+        x_s, x_t = _BATCH
+        fakes = (
+            (dtn.g(dtn.f(x_s), domain=SOURCE, training=True), 0),
+            (dtn.g(dtn.f(x_t), domain=TARGET, training=True), 1),
+            (x_t, 2),
+        )
+        for x, wanted in fakes:
+            self.assertAllEqual(tf.argmax(dtn.d(x, training=True), axis=1), [wanted] * 8)
+
+    def test_passes_are_traced_once(self):
+        dtn = testing.tiny_dtn()
+        dtn.train_step(_BATCH)
+        for one_pass in (dtn.source_step, dtn.target_step):
+            self.assertEqual(one_pass.experimental_get_tracing_count(), 1)
+
+    def test_fit_makes_two_updates_of_each_optimizer_a_batch(self):
+        dtn = testing.tiny_dtn()
+        batches = tf.data.Dataset.from_tensors(_BATCH).repeat(3)
+        history = dtn.fit(batches, verbose=0).history
+        self.assertEqual(int(dtn.d_optimizer.iterations), 6)
+        self.assertEqual(int(dtn.g_optimizer.iterations), 6)
+        self.assertEqual(int(dtn.step), 3)
+        self.assertEqual(set(history), _METRICS)
+        self.assertTrue(np.isfinite([v for (v,) in history.values()]).all())
+
     def test_one_batch_overfits(self):
         dtn = testing.tiny_dtn(g_optimizer=keras.optimizers.Adam(1e-2), alpha=0.0, gan=0.0)
         first = float(dtn.train_step(_BATCH)["L_TID"])
@@ -222,7 +224,7 @@ class TrainStepTest(testing.TestCase):
         self.assertLess(last, 0.5 * first)
 
 
-class AverageTest(testing.TestCase):
+class AverageTest(testing.EagerTestCase):
     @parameterized.parameters((0.999, 0.1), (0.05, 0.05))  # 1 / (9 + 1) while that is less
     def test_first_step_of_the_average(self, ema, decay):
         dtn = testing.tiny_dtn(ema=ema)
@@ -271,11 +273,8 @@ class ModeTest(testing.TestCase):
 
     def test_eager_and_compiled_training_agree_with_graph(self):
         graph = self._after_fit()
-        tf.config.run_functions_eagerly(True)
-        try:
+        with testing.eagerly():
             eager = self._after_fit(run_eagerly=True)
-        finally:
-            tf.config.run_functions_eagerly(False)
         compiled = self._after_fit(jit_compile=True)
         for other in (eager, compiled):
             for a, b in zip(graph.variables, other.variables, strict=True):
@@ -325,7 +324,7 @@ class SpeedTest(testing.TestCase):
             self.assertAllClose(a, b, rtol=1e-4, atol=1e-5)
 
 
-class PrecisionTest(testing.TestCase):
+class PrecisionTest(testing.EagerTestCase):
     @parameterized.parameters("mixed_bfloat16", "mixed_float16")
     def test_half_training_moves_as_float32_does(self, policy):
         full, half = _sgd_dtn(), _sgd_dtn(policy=policy)
@@ -374,7 +373,7 @@ class PrecisionTest(testing.TestCase):
         self.assertNotAllEqual(_trained(dtn.d)[0], before["d"][0])
 
 
-class SavingTest(testing.TestCase):
+class SavingTest(testing.EagerTestCase):
     @parameterized.parameters("float32", "mixed_float16")
     def test_saved_model_goes_on_as_if_it_had_not_been_saved(self, policy):
         dtn = testing.tiny_dtn(policy=policy, alpha=7.0, ema=0.5)

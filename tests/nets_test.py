@@ -82,7 +82,7 @@ class OutputTest(testing.TestCase):
 class ContentEncoderTest(testing.TestCase):
     def test_gray_is_read_as_three_equal_channels(self):
         f, gray = testing.tiny_nets()[0], testing.images(4)
-        self.assertAllEqual(f(gray), f(gray.repeat(3, axis=-1)))
+        self.assertAllEqual(f(gray), f(tf.repeat(gray, 3, axis=-1)))
 
     def test_rgb_is_read_as_luma_by_a_gray_encoder(self):
         f, colour = ContentEncoder((4, 4, 8, 8), image_channels=1), testing.images(4, 3)

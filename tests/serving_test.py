@@ -33,7 +33,8 @@ def _trained_dtn(policy="float32"):
     dtn.g.deconvs[-1].kernel.assign(50.0 * dtn.g.deconvs[-1].kernel)
     for norm in dtn.g.norms:
         norm.momentum = 0.0  # statistics fit after one step
-    dtn.train_step((testing.images(8, 3), testing.images(8, 1, seed=1)))
+    with testing.eagerly():
+        dtn.train_step((testing.images(8, 3), testing.images(8, 1, seed=1)))
     return dtn
 
 

@@ -1,5 +1,6 @@
 """Tiny nets, synthetic pixels, and what changed: shared by the tests."""
 
+import contextlib
 import pathlib
 import shutil
 import tempfile
@@ -26,6 +27,27 @@ class TestCase(parameterized.TestCase, tf.test.TestCase):
         super().setUp()
         self.directory = pathlib.Path(tempfile.mkdtemp())  # absl's needs its flags parsed
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def eagerly():
+    """Steps are computed as they are read: tracing one takes as long as five of these.
+
+    `dtn_test.ModeTest` has both agree.
+    """
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+class EagerTestCase(TestCase):
+    """The base of tests that take only a few steps with each model they make."""
+
+    def setUp(self):
+        super().setUp()
+        self.enter_context(eagerly())
 
 
 def tiny_nets(policy="float32", seed=0, channels=1):
@@ -77,7 +99,7 @@ def pixels(n=8, channels=1, seed=0):
 
 def images(n=8, channels=1, seed=0):
     """Returns what nets read: float32 (n, 32, 32, channels) in [-1, 1]."""
-    return (pixels(n, channels, seed) / 127.5 - 1.0).astype(np.float32)
+    return tf.constant(pixels(n, channels, seed) / 127.5 - 1.0, tf.float32)
 
 
 def snapshot(model):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from dtn_tf import classify, config, evaluate, images, serving, train
+from dtn_tf import classify, config, evaluate, images, loop, serving, train
 from dtn_tf.data import domains, street_digits
 from dtn_tf.data.digits import Digits
 from tests import testing
@@ -32,7 +32,7 @@ SMALL = dataclasses.replace(
 )
 
 
-class RunTest(testing.TestCase):
+class RunTest(testing.TestCase):  # not eagerly: a run as users have it
     def setUp(self):
         super().setUp()
         small = {"train": (600, 0), "test": (200, 1)}  # the same digits, fewer of them
@@ -75,6 +75,7 @@ class RunTest(testing.TestCase):
         self.assertAllEqual(exported, serving.translate(train.load(self.workdir), x))
 
     def test_second_start(self):
+        self.enter_context(mock.patch.object(serving, "export"))  # it is in the test above
         with mock.patch.object(train, "fit_dtn", wraps=train.fit_dtn) as fit:
             first, out = self.train()
         s = fit.call_args.args[2]
@@ -87,13 +88,23 @@ class RunTest(testing.TestCase):
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
         with self.assertRaisesRegex(ValueError, "alpha: there 15.0, now 1.0"):
             self.train(dataclasses.replace(SMALL, alpha=1.0))
-        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0, balance_s=False)
-        _, out = self.train(other, self.directory / "runs/svhn-dtn_no_const")
-        self.assertIn("f was trained before", out)  # one f for both runs
-        self.assertNotIn("equally often", out)
         again, out = self.train(SMALL, self.directory / "runs/again")
+        self.assertIn("f was trained before", out)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)
+
+    def test_rows_of_the_table_share_one_f(self):
+        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0, balance_s=False)
+        with mock.patch.object(train, "fit_dtn", side_effect=loop.Interrupted("stopped")) as fit:
+            for settings, name in ((SMALL, "dtn"), (other, "dtn_no_const")):
+                out = io.StringIO()
+                with self.assertRaises(loop.Interrupted), contextlib.redirect_stdout(out):
+                    train.train(settings, self.directory / "runs" / name, self.cache)
+                self.assertEqual("f was trained before" in out.getvalue(), name != "dtn")
+                self.assertEqual("equally often" in out.getvalue(), name == "dtn")
+        a, b = (call.args[0].f for call in fit.call_args_list)
+        for one, two in zip(a.get_weights(), b.get_weights(), strict=True):
+            self.assertAllEqual(one, two)
 
     def test_validation_is_the_tail_and_is_never_trained_on(self):
         _, source, task = train.resolve(SMALL, self.workdir, self.cache)
@@ -189,7 +200,7 @@ class BalanceTest(testing.TestCase):
         self.assertEqual(out, "")
 
 
-class RateTest(testing.TestCase):
+class RateTest(testing.EagerTestCase):
     @parameterized.parameters("dtn", "baseline")
     def test_both_rates_end_at_zero_with_the_last_step(self, method):
         settings = dataclasses.replace(SMALL, method=method, steps=2)

@@ -42,7 +42,7 @@ def _logged(dtn):
     return {k: float(v) for k, v in dtn.train_step((_X_S, _X_T)).items()}
 
 
-class VariantsTest(testing.TestCase):
+class VariantsTest(testing.EagerTestCase):
     @parameterized.parameters(
         ("dtn", DTN, 3),
         ("dtn_pixels", PixelDTN, 3),
@@ -125,7 +125,7 @@ class VariantsTest(testing.TestCase):
         self.assertAllEqual(again(_X_S), dtn(_X_S))
 
 
-class ClassDTNTest(testing.TestCase):
+class ClassDTNTest(testing.EagerTestCase):
     def test_decision_is_the_classifiers(self):
         dtn = _row("dtn_adapted")
         classifier = Classifier(dtn.f)
@@ -234,7 +234,17 @@ class ClassDTNTest(testing.TestCase):
             self.assertTrue(np.isfinite(value))
 
 
-class YunjeyTest(testing.TestCase):
+class YunjeyStepTest(testing.TestCase):
+    def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
+        dtn = _row("yunjey")
+        optimizers = ("d_", "g_", "f_", "d_target_", "g_target_")
+        for step in range(1, 17):
+            dtn.train_step((_X_S, _X_T))
+            counts = [int(getattr(dtn, f"{name}optimizer").iterations) for name in optimizers]
+            self.assertEqual(counts, [step, 6 * step, 1 + step // 16, 2 * step, 4 * step])
+
+
+class YunjeyTest(testing.EagerTestCase):
     def sgd(self):
         dtn = _row("yunjey")
         dtn.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
@@ -253,14 +263,6 @@ class YunjeyTest(testing.TestCase):
         getattr(dtn, update)(x)
         changed = {n for n, old in before.items() if (_weights(getattr(dtn, n)) != old).any()}
         self.assertEqual(changed, nets)
-
-    def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
-        dtn = _row("yunjey")
-        optimizers = ("d_", "g_", "f_", "d_target_", "g_target_")
-        for step in range(1, 17):
-            dtn.train_step((_X_S, _X_T))
-            counts = [int(getattr(dtn, f"{name}optimizer").iterations) for name in optimizers]
-            self.assertEqual(counts, [step, 6 * step, 1 + step // 16, 2 * step, 4 * step])
 
     def test_f_moves_by_the_gradient_of_const_and_nothing_else(self):
         dtn = self.sgd()
