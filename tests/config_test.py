@@ -48,12 +48,12 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_small_f": {**_LIGHT, "f_depths": (1, 1, 1, 1)},
     "dtn_unadapted": {**_LIGHT, "adapt_steps": 0},
     "dtn_adapted_light": _LIGHT,
-    "dtn_adapted_mse": {**_LIGHT, "content_distance": "mse", "alpha": 15.0},
-    "dtn_adapted_plain_d": {**_LIGHT, "d_conditional": False},
-    "dtn_adapted_no_style": {**_LIGHT, "style_size": 0},
+    "dtn_adapted_mse": {**_ADAPTED, "content_distance": "mse", "alpha": 30.0},
+    "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
+    "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
     "dtn_adapted_no_ema": {**_LIGHT, "ema": 0.0},
-    "dtn_adapted_one_view": {**_LIGHT, "views": "one"},
-    "dtn_adapted_unbalanced": {**_LIGHT, "balance_s": False},
+    "dtn_adapted_one_view": {**_ADAPTED, "views": "one"},
+    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
