@@ -271,10 +271,10 @@ PRESETS = {
         _adapted("dtn_adapted_mse", content_distance="mse", alpha=30.0),
         _adapted("dtn_adapted_plain_d", d_conditional=False),
         _adapted("dtn_adapted_no_style", style_size=0),
-        _adapted("dtn_adapted_unbalanced", balance_s=False),
         # With lighter weights, and that with a piece changed or left out.
         _light("dtn_adapted_light"),
         _light("dtn_adapted_no_ema", ema=0.0),
+        _light("dtn_adapted_unbalanced", balance_s=False),
         _light("dtn_adapted_small_f", f_depths=(1, 1, 1, 1)),
         _light("dtn_unadapted", adapt_steps=0),
         _light(

@@ -30,11 +30,11 @@ PIECES = (
     ("L_CONST on features, not on classes", "dtn_adapted_mse"),
     ("D not told the class", "dtn_adapted_plain_d"),
     ("g reads f(x) alone", "dtn_adapted_no_style"),
-    ("digits of s as frequent as they come", "dtn_adapted_unbalanced"),
     ("light: mean of views, L_CONST half, L_TID an eighth as heavy", "dtn_adapted_light"),
     ("light, f of four convolutions, not six", "dtn_adapted_small_f"),
     ("light, f not adapted to unlabelled T", "dtn_unadapted"),
     ("light, g itself translates, not its average", "dtn_adapted_no_ema"),
+    ("light, digits of s as frequent as they come", "dtn_adapted_unbalanced"),
     ("DTN as in the paper on the adapted f", "dtn_adapted_plain"),
     ("DTN", "dtn"),
 )

@@ -53,7 +53,7 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
     "dtn_adapted_no_ema": {**_LIGHT, "ema": 0.0},
     "dtn_adapted_one_view": {**_ADAPTED, "views": "one"},
-    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
+    "dtn_adapted_unbalanced": {**_LIGHT, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
