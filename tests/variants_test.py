@@ -234,6 +234,20 @@ class ClassDTNTest(testing.EagerTestCase):
             self.assertTrue(np.isfinite(value))
 
 
+class GraphTest(testing.TestCase):
+    @parameterized.parameters("dtn_pixels", "baseline", "dtn_adapted")
+    def test_a_traced_step_does_what_is_tested_step_by_step(self, preset):
+        traced, computed = _row(preset), _row(preset)
+        logged = _logged(traced)
+        with testing.eagerly():
+            expected = _logged(computed)
+        self.assertEqual(set(logged), set(expected))
+        for name, value in expected.items():
+            self.assertAllClose(logged[name], value, rtol=1e-3, atol=1e-4, msg=name)
+        for one_pass in (traced.source_step, traced.target_step):
+            self.assertEqual(one_pass.experimental_get_tracing_count(), 1)
+
+
 class YunjeyStepTest(testing.TestCase):
     def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
         dtn = _row("yunjey")
