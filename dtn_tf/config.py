@@ -220,11 +220,6 @@ def _adapted(preset, **changes):
     return _row(preset, **{**settings, **changes})
 
 
-def _light(preset, **changes):
-    """`dtn_adapted_light`: the mean of views, and less of L_CONST and L_TID, with `changes`."""
-    return _adapted(preset, **{"alpha": 3.0, "beta": 15.0, "views": "mean", **changes})
-
-
 # The number is the paper's, Table 1: accuracy of the MNIST classifier on G(SVHN test).
 PRESETS = {
     config.preset: config
@@ -271,17 +266,17 @@ PRESETS = {
         _adapted("dtn_adapted_mse", content_distance="mse", alpha=30.0),
         _adapted("dtn_adapted_plain_d", d_conditional=False),
         _adapted("dtn_adapted_no_style", style_size=0),
-        # With lighter weights, and that with a piece changed or left out.
-        _light("dtn_adapted_light"),
-        _light("dtn_adapted_no_ema", ema=0.0),
-        _light("dtn_adapted_unbalanced", balance_s=False),
-        _light("dtn_adapted_small_f", f_depths=(1, 1, 1, 1)),
-        _light("dtn_unadapted", adapt_steps=0),
-        _light(
+        _adapted("dtn_adapted_small_f", f_depths=DTNConfig.f_depths),
+        _adapted("dtn_unadapted", adapt_steps=0),
+        _adapted("dtn_adapted_no_ema", ema=0.0),
+        _adapted("dtn_adapted_unbalanced", balance_s=False),
+        _adapted("dtn_adapted_light", alpha=3.0, beta=15.0, views="mean"),
+        _adapted(
             "dtn_adapted_plain",
             method="dtn",
             content_distance="mse",
-            alpha=15.0,
+            alpha=DTNConfig.alpha,
+            beta=DTNConfig.beta,
             d_conditional=False,
             style_size=0,
             views="one",

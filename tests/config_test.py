@@ -34,7 +34,6 @@ _ADAPTED = {
     "style_size": 32,
     "views": "surest",
 }
-_LIGHT = {**_ADAPTED, "alpha": 3.0, "beta": 15.0, "views": "mean"}
 _PAPER = {  # what each row of the paper's table leaves out
     "dtn": {},
     "dtn_no_tid": {"beta": 0.0},
@@ -45,15 +44,15 @@ _PAPER = {  # what each row of the paper's table leaves out
     "dtn_unbalanced": {"balance_s": False},  # nor that
     "dtn_adapted": _ADAPTED,  # nor those
     "dtn_adapted_mean_view": {**_ADAPTED, "views": "mean"},
-    "dtn_adapted_small_f": {**_LIGHT, "f_depths": (1, 1, 1, 1)},
-    "dtn_unadapted": {**_LIGHT, "adapt_steps": 0},
-    "dtn_adapted_light": _LIGHT,
+    "dtn_adapted_small_f": {**_ADAPTED, "f_depths": (1, 1, 1, 1)},
+    "dtn_unadapted": {**_ADAPTED, "adapt_steps": 0},
+    "dtn_adapted_light": {**_ADAPTED, "alpha": 3.0, "beta": 15.0, "views": "mean"},
     "dtn_adapted_mse": {**_ADAPTED, "content_distance": "mse", "alpha": 30.0},
     "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
     "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
-    "dtn_adapted_no_ema": {**_LIGHT, "ema": 0.0},
+    "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
     "dtn_adapted_one_view": {**_ADAPTED, "views": "one"},
-    "dtn_adapted_unbalanced": {**_LIGHT, "balance_s": False},
+    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
     "dtn_adapted_plain": {
         k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
     },
