@@ -1,13 +1,32 @@
 """Installs `dtn_tf`; the mains, `flags` and the tests are used from a checkout."""
 
+import pathlib
+import re
+
 import setuptools
+
+_HERE = pathlib.Path(__file__).resolve().parent
+_VERSION = re.search(r'__version__ = "(.+)"', (_HERE / "dtn_tf" / "__init__.py").read_text())
 
 setuptools.setup(
     name="dtn_tf",
-    version="0.1.0",
+    version=_VERSION.group(1),
     description="Domain Transfer Network (arXiv 1611.02200) in Keras and TensorFlow",
+    long_description=(_HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="the dtn_tf authors",
+    license="MIT",
+    keywords="domain transfer network, unsupervised image translation, GAN, SVHN, MNIST, Keras",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
     python_requires=">=3.11,<3.14",
-    packages=["dtn_tf", "dtn_tf.data", "dtn_tf.nets"],
+    packages=setuptools.find_packages(include=["dtn_tf*"]),
     install_requires=[
         "absl-py>=2.1",
         "importlib_resources>=6",  # tensorflow-datasets imports it and does not ask for it

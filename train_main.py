@@ -1,39 +1,31 @@
 """Trains a Domain Transfer Network: python train_main.py --domain=svhn"""
 
-import os
-import sys
-
 from absl import app
 from absl import flags as absl_flags
 
+from dtn_tf import cli
 from flags import common_flags, train_flags
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow loads
-absl_flags.FLAGS.verbosity = -2  # errors: saving and tracing are chatty; app.run lifts a default
-absl_flags.adopt_module_key_flags(common_flags)  # shown by --help
-absl_flags.adopt_module_key_flags(train_flags)
+for name in {*common_flags.NAMES, *train_flags.NAMES}:
+    absl_flags.declare_key_flag(name)  # shown by --help
 
 
 def main(argv):
     """Flags -> config -> one call into dtn_tf."""
     if argv[1:]:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    from dtn_tf import loop, train  # here: --help need not wait for TensorFlow
+    config = train_flags.config_from_flags()
+    cli.load_tensorflow()  # here: --help and a mistyped setting need not wait for it
+    from dtn_tf import train
 
     workdir, cache_dir = train_flags.workdir(), common_flags.CACHE_DIR.value
-    try:
-        config = train_flags.config_from_flags()
-        if train_flags.DRY_RUN.value:
-            print(train.describe(config, workdir, cache_dir))
-        else:
-            train.train(config, workdir, cache_dir)
-            print(f"Score it: python eval_main.py --workdir={workdir}")
-            print(f"Watch it: tensorboard --logdir={workdir}/tb")
-    except loop.Interrupted as stopped:
-        sys.exit(f"{stopped}. The same command goes on from there.")
-    except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"error: {error}")
+    if train_flags.DRY_RUN.value:
+        print(train.describe(config, workdir, cache_dir))
+        return
+    train.train(config, workdir, cache_dir)
+    print(f"Score it: {cli.command('eval_main.py', workdir=workdir, cache_dir=cache_dir)}")
+    print(f"Watch it: {cli.tensorboard(workdir)}")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    cli.run(main)

@@ -11,9 +11,8 @@ the weights of g or their average. Accuracy is on the validation tail of the sou
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, config, images, judges, run_dir, train
-from dtn_tf.data import domains, sources
-from dtn_tf.data.digits import hold_out
+from dtn_tf import config, images, runs, serving
+from dtn_tf.scores import score
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn", "Finished run.")
 _CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where the judge is kept.")
@@ -26,14 +25,13 @@ _NUM_ESTIMATE = 2000  # source images, for statistics estimated anew
 def main(argv):
     """Prints one line of Markdown per choice."""
     del argv
-    settings = config.DTNConfig(**run_dir.read(_WORKDIR.value)["config"])
-    task = domains.TASKS[settings.domain]
-    source = sources.open_source(settings.data, settings.data_dir, _CACHE_DIR.value)
-    s, validation = hold_out(source.load(task.source, "train"), settings.num_validation)
-    real = source.load(task.target, "test")
-    judge, _ = judges.train_judge(source, task.target, real, _CACHE_DIR.value, _JUDGE_STEPS.value)
-    dtn = train.load(_WORKDIR.value)
-    fx = dtn.f(images.to_model(s.images[:_NUM_ESTIMATE]))
+    run = runs.finished(_WORKDIR.value)
+    store = score.store_of(run, None, None, _CACHE_DIR.value)
+    yardstick = score.Yardstick(store, _CACHE_DIR.value, _JUDGE_STEPS.value)
+    sets = yardstick.sets(run)
+    validation, (judge, _) = sets.validation, yardstick.judge(sets)
+    dtn = serving.load(run.workdir)
+    fx = dtn.f(images.to_model(sets.s.pixels[:_NUM_ESTIMATE]))
     print(f"{_WORKDIR.value}: accuracy on {validation.title}\n")
     print("| statistics | average of g | g itself |\n|---|---|---|")
     for name, change in (
@@ -51,11 +49,11 @@ def main(argv):
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def _accuracy(dtn, net, judge, digits):
+def _accuracy(dtn, net, judge, pictures):
     def read(x):
         return judge(images.to_model(images.to_uint8(net(dtn.f(x), domain=0))))
 
-    return np.mean(np.argmax(classify.apply(read, digits.images), axis=1) == digits.labels)
+    return np.mean(np.argmax(serving.apply(read, pictures.pixels), axis=1) == pictures.labels)
 
 
 def _copy(norm, row):

@@ -4,7 +4,7 @@
 
 First, images per second of training (pipeline and `DTN.train_step`) with 5,000 and with
 500,000 random source images, in turns: while f(x) of every image is computed, as in the
-first epoch, and when all are remembered. Then the memory of one process over 5,000 small
+first epoch, and when all are known. Then the memory of one process over 5,000 small
 steps with progress lines, TensorBoard, grids and checkpoints as `train_main.py` has them.
 """
 
@@ -25,9 +25,9 @@ from absl import app, flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
 from benchmarks.pipeline import random_images
-from dtn_tf import config, precision, train
+from dtn_tf import build, config, precision, train
 from dtn_tf.data import domains
-from dtn_tf.data.digits import Unlabelled
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.nets.content import Classifier, ContentEncoder
 
 _SIZES = flags.DEFINE_list("sizes", ["5000", "500000"], "Source images.")
@@ -46,23 +46,23 @@ def main(argv):
 
 def _print_speed(sizes):
     settings = _settings()
-    t = Unlabelled(random_images(_NUM_T, 1), "random")
+    t = Pictures(random_images(_NUM_T, 1), "random")
     runs = {}
     for size in sizes:
-        s = Unlabelled(random_images(size, 3), "random")
+        s = Pictures(random_images(size, 3), "random")
         for remembered in (False, True):
             runs[size, remembered] = _Timed(settings, s, t, remembered)
     rates = {key: [] for key in runs}
     for _ in range(_ROUNDS.value):
         for key, run in runs.items():
             rates[key].append(run(_TIMED.value))
-    print("| source images | f(x) computed, images/s | f(x) remembered, images/s |\n|---|---|---|")
+    print("| source images | f(x) computed, images/s | f(x) known, images/s |\n|---|---|---|")
     for size in sizes:
         cells = " | ".join(f"{np.median(rates[size, r]):.0f}" for r in (False, True))
         print(f"| {size:,} | {cells} |")
     for remembered in (False, True):
         first, last = (np.median(rates[size, remembered]) for size in (sizes[0], sizes[-1]))
-        how = "remembered" if remembered else "computed"
+        how = "known" if remembered else "computed"
         print(f"\n{sizes[-1]:,} against {sizes[0]:,}, f(x) {how}: {last / first:.3f}", end="")
     print("\n", flush=True)
 
@@ -73,7 +73,7 @@ class _Timed:
     def __init__(self, settings, s, t, remembered):
         self.settings, self.s, self.t, self.remembered = settings, s, t, remembered
         self.dtn = _dtn(settings)
-        self.dtn.remember(len(s.images), len(t.images))
+        self.dtn.remember(len(s.pixels), len(t.pixels))
         self.step = tf.function(self.dtn.train_step)
         self.done = 0
         self(3)  # compiles
@@ -92,7 +92,7 @@ class _Timed:
 
 def _print_memory(num_steps):
     settings = _settings(batch_size=4, steps=num_steps)
-    draw = {c: Unlabelled(random_images(2000, c), "random") for c in (3, 1)}
+    draw = {c: Pictures(random_images(2000, c), "random") for c in (3, 1)}
     watch = _Memory(num_steps // 10)
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)
@@ -118,12 +118,12 @@ class _Memory(keras.callbacks.Callback):
 
 
 def _settings(**changes):
-    return config.DTNConfig(precision=precision.resolve("auto"), **changes)
+    return config.make("dtn", precision=precision.resolve("auto"), **changes)
 
 
 def _dtn(settings):
     f = ContentEncoder(settings.f_channels, dtype=settings.precision)
-    return train.build(settings, domains.TASKS["svhn"], Classifier(f))
+    return build.build(settings, domains.TASKS["svhn"], Classifier(f))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ of a target image has a part in anything that is trained.
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import adaptation, config
-from dtn_tf.data import domains, sources
+from dtn_tf import config
+from dtn_tf.data import domains, stores
+from dtn_tf.scores import adaptation
 
 _DATA = flags.DEFINE_enum("data", "auto", config.DATA, "As in train_main.py.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "As in train_main.py.")
@@ -22,12 +23,12 @@ _FEW = 5000
 def main(argv):
     """Prints one line of Markdown per number of references."""
     del argv
-    source = sources.open_source(_DATA.value, _DATA_DIR.value, _CACHE_DIR.value)
-    known, asked = (source.load(domains.MNIST, split) for split in ("train", "test"))
+    store = stores.open_store(_DATA.value, _DATA_DIR.value, _CACHE_DIR.value)
+    known, asked = (store.load(domains.MNIST, split) for split in ("train", "test"))
     print(f"| references, {known.title} | nearest neighbour, {asked.title} |\n|---|---|")
-    for count in (len(known.images), _FEW):
+    for count in (len(known.pixels), _FEW):
         read = adaptation.nearest_neighbour(
-            known.images[:count], known.labels[:count], asked.images
+            known.pixels[:count], known.labels[:count], asked.pixels
         )
         print(f"| {count:,} | {np.mean(read == asked.labels):.2%} |", flush=True)
 

@@ -54,11 +54,11 @@ def main(argv):
 def _measure(size, num_batches, queue):
     from benchmarks.step import dtn_step
     from dtn_tf import config, train
-    from dtn_tf.data.digits import Unlabelled
+    from dtn_tf.data.pictures import Pictures
 
-    settings = config.DTNConfig()
-    s = Unlabelled(random_images(size, 3), "random")
-    t = Unlabelled(random_images(_NUM_T, 1), "random")
+    settings = config.make("dtn")
+    s = Pictures(random_images(size, 3), "random")
+    t = Pictures(random_images(_NUM_T, 1), "random")
     step = dtn_step("auto", settings.batch_size, remembers=True)
     step()
     supply, need = [], []
@@ -73,7 +73,7 @@ def _measure(size, num_batches, queue):
         for _ in range(_TIMED_STEPS):
             step()
         need.append(_TIMED_STEPS / (time.perf_counter() - begin))
-    held = (s.images.nbytes + t.images.nbytes) / 2**30
+    held = (s.pixels.nbytes + t.pixels.nbytes) / 2**30
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts KiB
     queue.put((np.median(supply), np.median(need), held, peak))
 

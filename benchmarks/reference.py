@@ -1,11 +1,11 @@
 """How much faster is our step than the same networks written straightforwardly?
 
-    python benchmarks/reference.py
+    python -m benchmarks.reference
 
 The reference is DTN as public ports run it: Keras' own layers in float32, f evaluated
 anew wherever it is needed, a forward pass of its own for each update of D and of g. Our
-step is `DTN.train_step` of the preset `dtn`; with images that came before, as from the
-second epoch on, and without. Both are timed in turns in one run, on the
+step is `DTN.train_step` of the preset `dtn`, with f(x) computed, and with f(x) known, as
+from the second epoch on. Both are timed in turns in one run, on the
 same random images, and the medians are compared. Speed does not depend on the pixels.
 """
 
@@ -24,7 +24,7 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import config, precision, train
+from dtn_tf import build, config, precision
 from dtn_tf.data import domains
 from dtn_tf.nets.content import Classifier, ContentEncoder
 
@@ -44,7 +44,7 @@ def main(argv):
     steps = {f"reference, {name}": _reference(*counts) for name, counts in _SCHEDULES.items()}
     for policy in dict.fromkeys(("float32", precision.resolve("auto"))):
         steps[f"ours, {policy}"] = _ours(policy)
-        steps[f"ours, {policy}, images seen before"] = _ours(policy, remembers=True)
+        steps[f"ours, {policy}, f(x) known"] = _ours(policy, remembers=True)
     seconds = {name: [] for name in steps}
     for k in range(_ROUNDS.value + 2):  # the first two compile and warm up
         for name, step in steps.items():
@@ -61,9 +61,9 @@ def main(argv):
 
 
 def _ours(policy, remembers=False):
-    settings = config.DTNConfig(precision=policy)
+    settings = config.make("dtn", precision=policy)
     f = ContentEncoder(settings.f_channels, dtype=policy)
-    dtn = train.build(settings, domains.TASKS["svhn"], Classifier(f))
+    dtn = build.build(settings, domains.TASKS["svhn"], Classifier(f))
     step = tf.function(dtn.train_step)
     if remembers:  # f(x) is then computed in the first step alone
         dtn.remember(_BATCH_SIZE.value, _BATCH_SIZE.value)
@@ -77,7 +77,7 @@ def _ours(policy, remembers=False):
 
 def _reference(num_d_source, num_g_source, num_d_target, num_g_target):
     f, g, d = _content(), _generator(), _discriminator()
-    dtn = config.DTNConfig()
+    dtn = config.make("dtn")
     d_optimizer = keras.optimizers.Adam(dtn.d_learning_rate, dtn.beta_1)
     g_optimizer = keras.optimizers.Adam(dtn.g_learning_rate, dtn.beta_1)
     d_optimizer.build(d.trainable_variables)

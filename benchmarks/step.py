@@ -26,7 +26,7 @@ from absl import app, flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
-from dtn_tf import config, precision, train
+from dtn_tf import build, config, precision
 from dtn_tf.data import domains
 from dtn_tf.nets.content import Classifier, ContentEncoder
 
@@ -59,7 +59,7 @@ def _print_steps(policy, sizes):
     steps = {n: (dtn_step(policy, n, False), dtn_step(policy, n, True)) for n in sizes}
     timed = {name: call for name, (call, _) in peaks.items()}
     for n, (fresh, remembered) in steps.items():
-        timed |= {(n, "f computed"): fresh, (n, "f remembered"): remembered}
+        timed |= {(n, "f computed"): fresh, (n, "f known"): remembered}
     seconds = _in_turns(timed)
     reached = {name: work / seconds[name] for name, (_, work) in peaks.items()}
     print(f"## {policy}\n")
@@ -70,7 +70,7 @@ def _print_steps(policy, sizes):
     print("|---|---|---|---|---|---|---|")
     layers = _layers(*_nets(policy))
     for (n, how), spent in ((k, v) for k, v in seconds.items() if isinstance(k, tuple)):
-        work = sum(layer["work"] * sum(_calls(layer, how == "f remembered")) for layer in layers)
+        work = sum(layer["work"] * sum(_calls(layer, how == "f known")) for layer in layers)
         rate = n * work / spent
         shares = " | ".join(f"{rate / peak:.0%}" for peak in reached.values())
         print(
@@ -109,8 +109,8 @@ def _print_layers(policy, n):
 
 
 def _nets(policy):
-    settings = config.DTNConfig(precision=policy)
-    dtn = train.build(settings, _DOMAIN, _classifier(settings))
+    settings = config.make("dtn", precision=policy)
+    dtn = build.build(settings, _DOMAIN, _classifier(settings))
     return dtn.f, dtn.g, dtn.d
 
 
@@ -120,8 +120,8 @@ def _classifier(settings):
 
 def dtn_step(policy, n, remembers):
     """Returns a call that takes one step of preset `dtn` on a fixed batch of n + n images."""
-    settings = config.DTNConfig(precision=precision.resolve(policy))
-    dtn = train.build(settings, _DOMAIN, _classifier(settings))
+    settings = config.make("dtn", precision=precision.resolve(policy))
+    dtn = build.build(settings, _DOMAIN, _classifier(settings))
     draw = np.random.default_rng(0)
     x_s, x_t = (tf.constant(draw.uniform(-1, 1, (n, 32, 32, c)), tf.float32) for c in (3, 1))
     rows = (tf.range(n),) if remembers else ()  # from the second step on f(x) is known

@@ -23,7 +23,9 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, config, evaluate, images, judges, run_dir, train
+from dtn_tf import config, images, runs, serving, train
+from dtn_tf.data.sets import Sets
+from dtn_tf.scores import judge as judge_lib
 from flags import common_flags, train_flags
 
 _EVERY = flags.DEFINE_integer("every", 50, "Steps between two scores.", lower_bound=1)
@@ -45,12 +47,12 @@ def main(argv):
     train.train(settings, workdir, cache, [watch])
     if not watch.scores:
         sys.exit(f"error: {workdir} ended without a score.")
-    spent = run_dir.timing(workdir)
+    spent = runs.timing(workdir)
     of_f = {k: spent[k] for k in ("pretrain_f", "adapt_f") if k in spent}
     phases = {}  # of f that were trained in this process
     for path in cache.glob("f-*/timing.json"):
         if path.parent not in trained_before:
-            found = run_dir.timing(path.parent)
+            found = runs.timing(path.parent)
             phase = "adapt_f" if "adapt_f" in found else "pretrain_f"  # the other came before
             phases[phase] = found[phase]
     spent_now = sum(phases.values())
@@ -59,11 +61,9 @@ def main(argv):
 
 
 def _scoring(settings, workdir, cache):
-    settings, source, task = train.resolve(settings, workdir, cache)
-    validation = evaluate.source_digits(settings, source, "validation")
-    real = source.load(task.target, "test")
-    judge, _ = judges.train_judge(source, task.target, real, cache, config.JUDGE_STEPS)
-    return validation, judge
+    sets = Sets(*train.resolve(settings, workdir, cache))
+    judge, _ = judge_lib.train(sets.target_train, sets.target_test, cache, config.JUDGE_STEPS)
+    return sets.validation, judge
 
 
 class _Watch(keras.callbacks.Callback):
@@ -88,7 +88,7 @@ class _Watch(keras.callbacks.Callback):
         if step % self.every and step != self.num_steps:
             return
         now = time.perf_counter()
-        decided = np.argmax(classify.apply(self.read, self.validation.images), axis=1)
+        decided = np.argmax(serving.apply(self.read, self.validation.pixels), axis=1)
         accuracy = np.mean(decided == self.validation.labels)
         self.scores.append((step, now - self.begun - self.paused, accuracy))
         self.paused += time.perf_counter() - now

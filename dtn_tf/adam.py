@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from dtn_tf.errors import UserError
+
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class Adam(keras.optimizers.Adam):
@@ -10,7 +12,15 @@ class Adam(keras.optimizers.Adam):
 
     Keras writes the update as a dozen operations, each of which reads and writes all
     weights. The numbers are the same but for rounding.
+
+    Raises:
+        UserError: If asked for AMSGrad, which the kernel does not have.
     """
+
+    def __init__(self, *args, amsgrad=False, **kwargs):
+        if amsgrad:
+            raise UserError("dtn_tf's Adam has no amsgrad=True; use keras.optimizers.Adam for it.")
+        super().__init__(*args, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable and its two averages."""

@@ -1,9 +1,10 @@
-"""Teaches a trained f the target domain, from its images alone.
+"""Adapts a trained f to the domain it never saw, from unlabelled images of it.
 
 The paper's f never saw the target domain and reads 76 % of its digits; L_CONST and
-L_TID then teach g some wrong classes. Here f goes on learning its labelled digits
-while unlabelled target images pull its decisions apart (`Adaptation`). No target
-label has a part in it: the set t comes without.
+L_TID then teach g some wrong classes. Here f goes on learning its labelled pictures
+while unlabelled ones of the other domain pull its decisions apart (`Adaptation`). With
+`--domain=svhn` the other domain is the target, with `--domain=mnist` the source; no label
+of it has a part.
 """
 
 import pathlib
@@ -128,8 +129,8 @@ def fit(
 
     Args:
         classifier: `Classifier`, trained.
-        labelled: `Digits` of the source domain, without those held out.
-        unlabelled: `Unlabelled` images of the target domain.
+        labelled: `Pictures` that f was trained on.
+        unlabelled: `Pictures` of the domain that f never saw, without labels.
         directory: Checkpoints and TensorBoard events go here.
         num_steps: Batches.
         batch_size: Images per batch, of each domain.
@@ -162,7 +163,7 @@ def fit(
         return (x_s, labels), (x_t, strong)
 
     def batches(start, stop):
-        parts = ((labelled.images, labelled.labels), (unlabelled.images,))
+        parts = ((labelled.pixels, labelled.labels), (unlabelled.pixels,))
         numbered = pipeline.batches(parts, batch_size, seed, start, stop)
         return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
 

@@ -8,9 +8,8 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from dtn_tf import images, loop
+from dtn_tf import images
 
 
 class Progress(keras.callbacks.Callback):
@@ -25,27 +24,28 @@ class Progress(keras.callbacks.Callback):
         images_per_step: To tell images per second.
         writer: `tf.summary` writer, or None.
         shown: Names of logs that appear on the line; all go to TensorBoard.
-        stream: Where the line goes.
+        stream: Where the line goes; None is the standard output of the moment.
     """
 
-    def __init__(self, name, every, images_per_step, writer=None, shown=(), stream=sys.stdout):
+    def __init__(self, name, every, images_per_step, writer=None, shown=(), stream=None):
         super().__init__()
         self.name = name
         self.every = every
         self.images_per_step = images_per_step
         self.writer = writer
         self.shown = shown
-        self.stream = stream
+        self._given_stream = stream
+
+    @property
+    def stream(self):
+        """Where the line goes: a redirected standard output, too."""
+        return self._given_stream or sys.stdout
 
     def on_train_begin(self, logs=None):
         """Starts the clock."""
         self._step, self._time = self.start, time.perf_counter()
         if self.start:
-            print(
-                f"{self.name}: going on from step {self.start}",
-                file=self.stream,
-                flush=True,
-            )
+            print(f"{self.name}: resumed at step {self.start}", file=self.stream, flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
         """Reports at the end of an interval and starts the next one."""
@@ -55,6 +55,8 @@ class Progress(keras.callbacks.Callback):
         now = time.perf_counter()
         speed = (step - self._step) / max(now - self._time, 1e-9)
         values = {name: float(value) for name, value in logs.items()}
+        skipped = getattr(self.model, "skipped_updates", {})  # float16: gradients overflowed
+        values |= {f"skipped_updates_{net}": float(n) for net, n in skipped.items()}
         self._print(step, speed, values)
         if self.writer:
             self._write(step, speed, values)
@@ -63,6 +65,8 @@ class Progress(keras.callbacks.Callback):
 
     def _print(self, step, speed, values):
         shown = "  ".join(f"{n} {values[n]:.3f}" for n in self.shown if n in values)
+        skipped = [f"{n} {v:.0f}" for n, v in values.items() if n.startswith("skipped_") and v]
+        shown = "  ".join([shown, *skipped])
         left = int((self.num_steps - step) / speed)
         line = (
             f"{self.name}: step {step}/{self.num_steps}  {shown}"
@@ -76,6 +80,7 @@ class Progress(keras.callbacks.Callback):
         with self.writer.as_default(step=step):
             for name, value in values.items():
                 group = "D" if name.startswith(("D1_", "D2_", "D3_")) else "loss"
+                group = "rate" if name.startswith("skipped_") else group
                 tf.summary.scalar(f"{group}/{name}", value)
             tf.summary.scalar("rate/images_per_second", speed * self.images_per_step)
             for attribute in ("optimizer", "d_optimizer", "g_optimizer"):
@@ -112,8 +117,12 @@ class TranslationGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Draws the inputs and what the untrained g makes of them."""
         if self.start == 0:
-            save_png(self.directory / "inputs_source.png", images.to_grid(self.x_s, self.columns))
-            save_png(self.directory / "inputs_target.png", images.to_grid(self.x_t, self.columns))
+            images.save_png(
+                self.directory / "inputs_source.png", images.to_grid(self.x_s, self.columns)
+            )
+            images.save_png(
+                self.directory / "inputs_target.png", images.to_grid(self.x_t, self.columns)
+            )
             self._draw(0)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -129,8 +138,8 @@ class TranslationGrid(keras.callbacks.Callback):
             ("translations", self.x_s, translated),
             ("reconstructions", self.x_t, restored),
         ):
-            grid = images.to_grid(paired_rows(x, gx, self.columns), self.columns)
-            save_png(self.directory / f"{name}-{step:06d}.png", grid)
+            grid = images.to_grid(images.paired_rows(x, gx, self.columns), self.columns)
+            images.save_png(self.directory / f"{name}-{step:06d}.png", grid)
             if self.writer:
                 with self.writer.as_default(step=step):
                     tf.summary.image(f"grid/{name}", grid[np.newaxis])
@@ -144,18 +153,3 @@ def writer(directory):
         yield events
     finally:
         events.close()
-
-
-def paired_rows(x, gx, columns):
-    """Interleaves rows of `columns` inputs and rows of their outputs, as RGB uint8."""
-    x, gx = (images.with_channels(v, 3).numpy() for v in (x, gx))
-    rows = range(0, len(x), columns)
-    return np.concatenate(
-        [part for k in rows for part in (x[k : k + columns], gx[k : k + columns])]
-    )
-
-
-def save_png(path, picture, scale=2):
-    """Writes a uint8 picture, enlarged without smoothing, under its name or not at all."""
-    picture = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
-    loop.save_atomically(path, Image.fromarray(picture).save)

@@ -1,18 +1,19 @@
 """Classifiers of digits: how f and the judge are trained, and what they say."""
 
+import hashlib
 import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, images, loop
+from dtn_tf import callbacks, images, loop, serving
 from dtn_tf.data import augment, pipeline
 
 
 def fit(
     classifier,
-    digits,
+    pictures,
     directory,
     *,
     name,
@@ -24,13 +25,13 @@ def fit(
     distort,
     log_every,
 ):
-    """Trains a classifier on labelled digits; f and the judge alike.
+    """Trains a classifier on labelled pictures; f and the judge alike.
 
     AdamW, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
 
     Args:
         classifier: `Classifier`, not compiled.
-        digits: `sources.Digits` with labels.
+        pictures: `Pictures` with labels.
         directory: Checkpoints and TensorBoard events go here.
         name: Shown in the progress line.
         num_steps: Batches.
@@ -62,7 +63,7 @@ def fit(
         return augment.augment(images.to_model(x), salt, **distort), y
 
     def batches(start, stop):
-        parts = ((digits.images, digits.labels),)
+        parts = ((pictures.pixels, pictures.labels),)
         numbered = pipeline.batches(parts, batch_size, seed, start, stop)
         return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
 
@@ -75,18 +76,22 @@ def fit(
     return classifier
 
 
-def accuracy(classifier, digits):
-    """Share of digits whose label is the classifier's first choice."""
-    return float(np.mean(predict(classifier, digits.images) == digits.labels))
+def accuracy(classifier, pictures):
+    """Share of labelled `Pictures` whose label is the classifier's first choice."""
+    return float(np.mean(predict(classifier, pictures.pixels) == pictures.labels))
 
 
-def predict(classifier, x):
-    """Classes of uint8 images `(n, 32, 32, channels)`: int array `(n,)`."""
-    return np.argmax(apply(classifier, x), axis=1)
+def predict(classifier, pixels):
+    """Classes of uint8 images `(n, height, width, channels)`: int array `(n,)`."""
+    return np.argmax(serving.apply(classifier, pixels), axis=1)
 
 
-def apply(function, x, batch_size=500):
-    """Applies a net to uint8 images batch by batch, remainder included; NumPy comes back."""
-    compiled = tf.function(lambda batch: function(images.to_model(batch)), reduce_retracing=True)
-    parts = [compiled(x[k : k + batch_size]).numpy() for k in range(0, len(x), batch_size)]
-    return np.concatenate(parts)
+def weights_hash(net):
+    """A short name for what a net has learnt: 16 hexadecimal digits of its weights' bytes.
+
+    Not of its file, which has the time of saving in it.
+    """
+    content = hashlib.blake2b(digest_size=8)
+    for variable in net.weights:
+        content.update(np.ascontiguousarray(variable.numpy()))
+    return content.hexdigest()

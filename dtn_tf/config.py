@@ -1,291 +1,389 @@
-"""What a run is: every setting in one frozen object, and the rows of the paper's table."""
+"""Every setting of a run: one line each, from which its flag, its check and its help are made."""
 
 import dataclasses
+import functools
+import math
+import types
+import typing
+
+from dtn_tf import presets
+from dtn_tf.data import domains
+from dtn_tf.errors import UserError
 
 DATA = ("auto", "tfds", "files", "builtin")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-PRETRAIN_SPLITS = ("train", "extra", "train+extra")
-DISTANCES = ("mse", "cosine")
-CONTENT_DISTANCES = (*DISTANCES, "class")
-VIEWS = ("one", "mean", "surest")
-METHODS = ("dtn", "pixels", "baseline", "class", "yunjey")
-NETS = ("paper", "yunjey")
+METHODS = ("dtn", "pixels", "baseline", "yunjey")
+TTA = ("none", "mean", "confident")
 JUDGE_STEPS = 1500  # batches of 128 that train a judge, unless told otherwise
+MOST_FILTERS = 4096  # of a layer
+_BIG = 10**9
+
+# What is watched, where data lies, how numbers are stored: not what a run is.
+NOT_IDENTITY = ("data_dir", "precision", "log_every", "grid_every", "checkpoint_every")
+
+
+def setting(default, text, low=None, high=None, choices=None, length=None, expert=False):
+    """One setting.
+
+    Args:
+        default: Its value unless a preset or a flag has another.
+        text: Help, a sentence.
+        low, high: Bounds, both allowed; of every number in a tuple.
+        choices: Allowed values.
+        length: Numbers in a tuple; None for any.
+        expert: Whether its flag is under --helpfull alone.
+    """
+    about = {"text": text, "low": low, "high": high, "choices": choices}
+    about |= {"length": length, "expert": expert}
+    return dataclasses.field(default=default, metadata=about)
+
+
+def _filters(default, text, length=4):
+    return setting(default, text, 1, MOST_FILTERS, length=length, expert=True)
+
+
+def _absent(text):
+    return setting((), text, 0, 9, expert=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class DTNConfig:
-    """Settings of one run, checked on creation. Every field has a flag.
-
-    Attributes:
-        preset: Name in `PRESETS` these settings started from.
-        domain: Name of the source domain; see `data.domains.TASKS`.
-        data: Where digits come from, one of `DATA`.
-        data_dir: Folder of the publishers' files, or of TensorFlow Datasets.
-        pretrain_split: Labelled images that train f, and the unlabelled set s.
-        target_split: Split of the target domain that is the set t.
-        num_validation: Images held out at the end of the source's train split.
-        seed: Of weights, batches and augmentation.
-        precision: Keras dtype policy of the nets, or "auto".
-        nets: "paper", or "yunjey" for f, g and D of the best-known port, see `nets`.
-        f_channels, g_channels, d_channels: Filters per convolution, see `nets`.
-        f_depths: Convolutions in each of f's four blocks.
-        pretrain_steps: Batches that train f.
-        pretrain_batch_size: Images per batch of f's training.
-        pretrain_learning_rate: Peak of f's warm-up and cosine decay.
-        pretrain_weight_decay: Of AdamW, while f trains.
-        pretrain_dropout: Share of f's features that its head misses, while f trains.
-        pretrain_geometry, pretrain_colour, pretrain_invert, pretrain_widen: How f's
-            training images are distorted, see `data.augment`.
-        method: "dtn", "pixels" (G does not contain f), "baseline" (Sec. 3 of the
-            paper), "class" (f's decisions are used) or "yunjey", see `variants`.
-        d_conditional: Whether D is told the class that f sees; method "class" only.
-        style_size: Numbers that g reads beside f(x); 0 is none; method "class" only.
-        views: What of x a translation reads, of `VIEWS`: f(x), the mean of f over six views
-            of x, or f of the surest of them; other than "one" with method "class" only.
-        d_classes: 3, or 2 for a D that takes both kinds of G(x) as one.
-        adapt_steps: Batches that adapt f to unlabelled target images before DTN, see
-            `adapt`; 0, as in the paper, is none.
-        adapt_learning_rate: Peak of that training's warm-up and cosine decay.
-        absent_s, absent_t, absent_f: Classes whose images are left out of s, of t, of
-            what trains f.
-        balance_s: Whether all classes that f sees in s are shown equally often, no image
-            more than four times an epoch. It helps where classes of t are about equally
-            frequent; only where f was trained on images of the source domain.
-        steps: Batches of s and t that train g and D.
-        batch_size: Images of s, and as many of t, per step.
-        alpha, beta, gamma, gan: Weights of L_CONST, L_TID, L_TV, and L_D + L_GANG.
-        content_distance, image_distance: The paper's d and d_2, of `DISTANCES`. With
-            method "class" d may be "class", see `losses.l_class`.
-        g_learning_rate, d_learning_rate: Of Adam at the start of a cosine decay to 0.
-        cosine: Whether they decay; else they are constant.
-        beta_1: Adam's first decay, for g and D.
-        ema: Decay of the moving average of g that is scored; 0 switches it off.
-        log_every, grid_every, checkpoint_every: Intervals, in steps.
+    """Settings of one run, checked on creation; `make` creates them from a preset or a row.
 
     Raises:
-        ValueError: If a setting is outside its range.
+        UserError: If a setting has the wrong type, is out of range, or would be ignored.
     """
 
-    preset: str = "dtn"
-    domain: str = "svhn"
-    data: str = "auto"
-    data_dir: str | None = None
-    pretrain_split: str = "train"
-    target_split: str = "train"
-    num_validation: int = 5000
-    seed: int = 0
-    precision: str = "auto"
-    nets: str = "paper"
-    f_channels: tuple[int, ...] = (64, 128, 256, 128)
-    f_depths: tuple[int, ...] = (1, 1, 1, 1)
-    g_channels: tuple[int, ...] = (256, 128, 64)
-    d_channels: tuple[int, ...] = (64, 128, 256, 256)
-    pretrain_steps: int = 4000
-    pretrain_batch_size: int = 64
-    pretrain_learning_rate: float = 2e-3
-    pretrain_weight_decay: float = 0.3
-    pretrain_dropout: float = 0.6
-    pretrain_geometry: float = 1.5
-    pretrain_colour: float = 0.5
-    pretrain_invert: float = 0.5
-    pretrain_widen: float = 0.0
-    absent_s: tuple[int, ...] = ()
-    absent_t: tuple[int, ...] = ()
-    absent_f: tuple[int, ...] = ()
-    balance_s: bool = True
-    adapt_steps: int = 0
-    adapt_learning_rate: float = 1e-3
-    method: str = "dtn"
-    d_classes: int = 3
-    d_conditional: bool = False
-    style_size: int = 0
-    views: str = "one"
-    steps: int = 1500
-    batch_size: int = 64
-    alpha: float = 15.0
-    beta: float = 15.0
-    gamma: float = 0.0
-    gan: float = 1.0
-    content_distance: str = "mse"
-    image_distance: str = "mse"
-    g_learning_rate: float = 1e-3
-    d_learning_rate: float = 2e-4
-    cosine: bool = True
-    beta_1: float = 0.5
-    ema: float = 0.995
-    log_every: int = 50
-    grid_every: int = 250
-    checkpoint_every: int = 250
+    preset: str = setting("dtn", "Preset, or row of a table.", choices=tuple(presets.ROWS))
+    domain: str = setting(
+        "svhn",
+        "Source domain: svhn (SVHN to MNIST) or mnist (MNIST to SVHN).",
+        choices=tuple(domains.TASKS),
+    )
+    data: str = setting(
+        "auto",
+        "Where pictures come from. tfds: TensorFlow Datasets. files: the publishers' own files in"
+        " --data_dir (SVHN .mat, MNIST idx, gzipped or not). builtin: DRAWN house numbers and the"
+        " 5,000 real MNIST digits of a package; needs no download. auto: files if --data_dir has"
+        " them, else tfds if it can be had, else builtin.",
+        choices=DATA,
+    )
+    data_dir: str | None = setting(
+        None, "Folder of the publishers' files, or of TensorFlow Datasets."
+    )
+    pretrain_split: str = setting(
+        "train",
+        "Labelled images that train f, and without labels the set s. extra is the paper's: a"
+        " download of 1.3 GB.",
+        choices=("train", "extra", "train+extra"),
+    )
+    target_split: str = setting(
+        "train",
+        "Split of the target domain that is the set t.",
+        choices=("train", "test"),
+        expert=True,
+    )
+    num_train: int = setting(
+        0, "Use the first so many images of every training split only; 0 is all.", 0, _BIG
+    )
+    num_validation: int = setting(
+        5000, "Images held out at the end of the source's train split.", 1, _BIG, expert=True
+    )
+    seed: int = setting(0, "Of weights, batches and augmentation.", 0, 2**31 - 1)
+    precision: str = setting(
+        "auto",
+        "Number format of the nets. auto: bfloat16 or float16 where the hardware computes in it.",
+        choices=PRECISIONS,
+    )
+    method: str = setting(
+        "dtn",
+        "Passes and losses. dtn: the paper's. pixels, baseline: its rows whose G reads pixels."
+        " yunjey: updates and nets of the best-known port.",
+        choices=METHODS,
+        expert=True,
+    )
+    # f.
+    f_channels: tuple[int, ...] = _filters((64, 128, 256, 128), "Filters of f's four blocks.")
+    f_depths: tuple[int, ...] = setting(
+        (1, 1, 1, 1), "Convolutions in each of f's four blocks.", 1, 16, length=4, expert=True
+    )
+    pretrain_steps: int = setting(4000, "Batches that train f.", 1, _BIG)
+    pretrain_batch_size: int = setting(64, "Images per batch, f's training.", 2, 65536, expert=True)
+    pretrain_learning_rate: float = setting(
+        2e-3, "Peak of f's warm-up and cosine decay.", 1e-8, 1.0, expert=True
+    )
+    pretrain_weight_decay: float = setting(
+        0.3, "Weight decay of AdamW while f trains.", 0.0, 10.0, expert=True
+    )
+    pretrain_dropout: float = setting(
+        0.6, "Dropout on f(x) while f trains.", 0.0, 0.95, expert=True
+    )
+    pretrain_geometry: float = setting(
+        1.5, "Augmentation while f trains: shift, scale, rotation.", 0.0, 5.0, expert=True
+    )
+    pretrain_colour: float = setting(
+        0.5, "Augmentation while f trains: contrast, brightness.", 0.0, 2.0, expert=True
+    )
+    pretrain_invert: float = setting(
+        0.5, "Probability that f sees the negative of an image.", 0.0, 1.0, expert=True
+    )
+    adapt_steps: int = setting(
+        0,
+        "Batches that adapt f to unlabelled images of the domain it never saw; 0 is off.",
+        0,
+        _BIG,
+    )
+    adapt_learning_rate: float = setting(
+        1e-3, "Peak learning rate of f while it is adapted.", 1e-8, 1.0, expert=True
+    )
+    # s and t.
+    absent_s: tuple[int, ...] = _absent("Classes left out of the set s, for instance 3.")
+    absent_t: tuple[int, ...] = _absent("Classes left out of the set t.")
+    absent_f: tuple[int, ...] = _absent("Classes left out of what trains f.")
+    balance_s: bool = setting(
+        True,
+        "Class-balanced sampling of s: all classes that f sees in it come equally often."
+        " --domain=svhn only.",
+    )
+    # g and D.
+    g_channels: tuple[int, ...] = _filters((256, 128, 64), "Filters of g's first three blocks.", 3)
+    d_channels: tuple[int, ...] = _filters(
+        (64, 128, 256, 256), "Filters of D's convolutions.", None
+    )
+    d_classes: int = setting(3, "Classes of D: 3, or 2 for a binary D.", 2, 3, expert=True)
+    d_conditional: bool = setting(
+        False, "Class-conditional discriminator: D is told the class that f sees.", expert=True
+    )
+    style_size: int = setting(
+        0, "Length of the style code of x that g reads beside f(x); 0 is none.", 0, 4096
+    )
+    tta: str = setting(
+        "none",
+        "Test-time augmentation of a translation, over six views of x. mean: g reads the mean of"
+        " f. confident: f of the view that f is surest of.",
+        choices=TTA,
+    )
+    steps: int = setting(1500, "Batches of s and of t that train g and D.", 1, _BIG)
+    batch_size: int = setting(64, "Images of s, and as many of t, per step.", 2, 65536)
+    alpha: float = setting(15.0, "Weight of L_CONST.", 0.0, 1e6)
+    beta: float = setting(15.0, "Weight of L_TID.", 0.0, 1e6)
+    gamma: float = setting(0.0, "Weight of L_TV.", 0.0, 1e6)
+    gan: float = setting(1.0, "Weight of L_D and L_GANG.", 0.0, 1e6)
+    content_distance: str = setting(
+        "mse",
+        "The paper's d, in L_CONST. cross_entropy: of f's decision about G(x), under its decision"
+        " about x.",
+        choices=("mse", "cosine", "cross_entropy"),
+    )
+    image_distance: str = setting(
+        "mse", "The paper's d_2, in L_TID.", choices=("mse", "cosine"), expert=True
+    )
+    g_learning_rate: float = setting(1e-3, "Of Adam for g, at the start of its decay.", 1e-8, 1.0)
+    d_learning_rate: float = setting(2e-4, "Of Adam for D, at the start of its decay.", 1e-8, 1.0)
+    cosine: bool = setting(
+        True, "Whether both rates decay to 0 along a cosine; else they are constant.", expert=True
+    )
+    beta_1: float = setting(0.5, "Adam's first decay, for g and D.", 0.0, 0.9999, expert=True)
+    ema: float = setting(
+        0.1,
+        "Exponential moving average of g, which is what translates: it reaches back over about"
+        " this share of the steps so far. Its decay at step t is t / (t + 1/ema - 1). 0: g itself.",
+        0.0,
+        0.5,
+    )
+    log_every: int = setting(50, "Steps between progress lines and TensorBoard scalars.", 1, _BIG)
+    grid_every: int = setting(250, "Steps between pictures of G.", 1, _BIG)
+    checkpoint_every: int = setting(250, "Steps between checkpoints.", 1, _BIG)
 
     def __post_init__(self):
-        """Checks every field, so that a run never fails late on a setting."""
-        for name, allowed in _CHOICES.items():
-            _check(getattr(self, name) in allowed, self, name, f"one of {', '.join(allowed)}")
-        for name, (low, high) in _RANGES.items():
-            _check(low <= getattr(self, name) <= high, self, name, f"{low} to {high}")
-        for name, length in _LENGTHS.items():
-            length -= name == "d_channels" and self.nets == "yunjey"
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            value = getattr(self, name)
-            right = len(value) == length and all(c >= 1 for c in value)
-            _check(right, self, name, f"{length} positive numbers")
-        for name in ("absent_s", "absent_t", "absent_f"):
-            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
-            value = getattr(self, name)
-            right = len(value) < 10 and all(c in range(10) for c in value)
-            _check(right, self, name, "at most nine of the classes 0 to 9")
-        for name, off in (("d_conditional", False), ("style_size", 0), ("views", "one")):
-            right = self.method == "class" or getattr(self, name) == off
-            _check(right, self, name, f"{off}, or method='class'")
-        right = self.method != "yunjey" or not self.cosine
-        _check(right, self, "cosine", "False with method='yunjey', which has five optimizers")
-        right = self.method == "class" or self.content_distance in DISTANCES
-        _check(right, self, "content_distance", "another distance, or method='class'")
+        """Checks every setting, so that a run never fails late on one."""
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        for name, expected, why in _RULES:
+            if not _holds(self, expected, name) and why(self):
+                raise UserError(
+                    f"{name}={getattr(self, name)!r} would be ignored: {why(self)}."
+                    f" Leave it at {_said(expected)}."
+                )
+        length = 3 if self.method == "yunjey" else 4
+        if len(self.d_channels) != length:
+            raise UserError(
+                f"d_channels={self.d_channels} has {len(self.d_channels)} numbers; expected"
+                f" {length} with method={self.method}."
+            )
 
 
-_CHOICES = {
-    "data": DATA,
-    "pretrain_split": PRETRAIN_SPLITS,
-    "target_split": ("train", "test"),
-    "precision": PRECISIONS,
-    "method": METHODS,
-    "views": VIEWS,
-    "nets": NETS,
-    "content_distance": CONTENT_DISTANCES,
-    "image_distance": DISTANCES,
-}
-_LENGTHS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
-_BIG = 10**9
-_RANGES = {
-    "num_validation": (1, _BIG),
-    "seed": (0, 2**31 - 1),
-    "pretrain_steps": (1, _BIG),
-    "pretrain_batch_size": (2, 65536),
-    "pretrain_learning_rate": (1e-8, 1.0),
-    "pretrain_weight_decay": (0.0, 10.0),
-    "pretrain_dropout": (0.0, 0.95),
-    "pretrain_geometry": (0.0, 5.0),
-    "pretrain_colour": (0.0, 2.0),
-    "pretrain_invert": (0.0, 1.0),
-    "pretrain_widen": (0.0, 2.0),
-    "adapt_steps": (0, _BIG),
-    "adapt_learning_rate": (1e-8, 1.0),
-    "d_classes": (2, 3),
-    "style_size": (0, 4096),
-    "steps": (1, _BIG),
-    "batch_size": (2, 65536),
-    "alpha": (0.0, 1e6),
-    "beta": (0.0, 1e6),
-    "gamma": (0.0, 1e6),
-    "gan": (0.0, 1e6),
-    "g_learning_rate": (1e-8, 1.0),
-    "d_learning_rate": (1e-8, 1.0),
-    "beta_1": (0.0, 0.9999),
-    "ema": (0.0, 0.999999),
-    "log_every": (1, _BIG),
-    "grid_every": (1, _BIG),
-    "checkpoint_every": (1, _BIG),
-}
+_DEFAULTS = {f.name: f.default for f in dataclasses.fields(DTNConfig)}
+_OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or read x beside f(x)
 
 
-def _check(right, config, name, expected):
+def _with_method(*methods):
+    return lambda c: f"method={c.method} has none" if c.method in methods else ""
+
+
+def _when(condition, text):
+    return lambda c: text if condition(c) else ""
+
+
+# What would be ignored: setting, the value it must have, and a function that says why or "".
+_RULES = (
+    *((name, _DEFAULTS[name], _with_method("pixels", "baseline", "yunjey")) for name in _OF_F),
+    (
+        "content_distance",
+        ("mse", "cosine"),
+        _when(lambda c: c.method != "dtn", "only method=dtn has f's decisions"),
+    ),
+    ("beta", 0.0, _when(lambda c: c.method == "baseline", "method=baseline has no L_TID")),
+    ("gamma", 0.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no L_TV")),
+    ("gan", 1.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no such weight")),
+    (
+        "d_classes",
+        2,
+        _when(lambda c: c.method in ("baseline", "yunjey"), "D of this method is binary"),
+    ),
+    (
+        "cosine",
+        False,
+        _when(
+            lambda c: c.method == "yunjey", "method=yunjey has five optimizers at constant rates"
+        ),
+    ),
+    (
+        "f_depths",
+        _DEFAULTS["f_depths"],
+        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
+    ),
+    (
+        "balance_s",
+        False,
+        _when(
+            lambda c: domains.TASKS[c.domain].source != domains.TASKS[c.domain].content,
+            "f was taught another domain than the source's and cannot say which classes are in s",
+        ),
+    ),
+    (
+        "adapt_learning_rate",
+        _DEFAULTS["adapt_learning_rate"],
+        _when(lambda c: not c.adapt_steps, "f is not adapted with adapt_steps=0"),
+    ),
+    ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
+    (
+        "content_distance",
+        ("mse", "cross_entropy"),
+        _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
+    ),
+)
+
+
+def make(preset, **given):
+    """Returns the `DTNConfig` of a preset or a row of a table, with what is given in its place.
+
+    Args:
+        preset: Name in `presets.ROWS`, which has the presets, too.
+        **given: Settings.
+
+    Raises:
+        UserError: If there is no such preset or setting, or a value cannot be.
+    """
+    if preset not in presets.ROWS:
+        known = ", ".join(presets.ROWS)
+        raise UserError(f"preset={preset!r} is unknown; expected one of {known}.")
+    unknown = given.keys() - _DEFAULTS.keys()
+    if unknown:
+        raise UserError(
+            f"{', '.join(sorted(unknown))}: no such setting. It may be of another version of"
+            " dtn_tf: use that version, or train anew with this one."
+        )
+    row = presets.ROWS[preset]
+    settings = {**presets.PRESETS[row.preset], **row.changes, **given}
+    task = domains.TASKS.get(settings.get("domain", "svhn"))
+    if "balance_s" not in given and task and task.source != task.content:
+        settings["balance_s"] = False  # f is no judge of the source's classes
+    return DTNConfig(preset=preset, **settings)
+
+
+def changes(config):
+    """Returns what a config changes of its row: dict, setting -> value.
+
+    Where it has come to be what another row is, `row_of` names that one and nothing is changed.
+    """
+    return _changes_of(config, row_of(config))
+
+
+def row_of(config):
+    """Returns the name of the row a config is: the one it started from, or one it equals."""
+    if not _changes_of(config, config.preset):
+        return config.preset
+    same = [name for name in presets.ROWS if not _changes_of(config, name)]
+    return same[0] if same else config.preset
+
+
+def title(row, changed):
+    """Names a run for tables: "dtn", or with what was changed, "dtn (alpha=1.0)"."""
+    said = ", ".join(f"{name}={_said(value)}" for name, value in sorted(changed.items()))
+    return f"{row} ({said})" if said else row
+
+
+@functools.cache
+def _settings_of(row, domain):
+    return dataclasses.asdict(make(row, domain=domain))
+
+
+def _changes_of(config, row):
+    base = _settings_of(row, config.domain)
+    free = {"preset", "domain", "data", "seed", *NOT_IDENTITY}
+    found = vars(config)
+    return {k: v for k, v in found.items() if k not in free and v != base[k]}
+
+
+def _checked(field, value):
+    """Returns the value as its type has it; raises `UserError` if it is of another one."""
+    about, name = field.metadata, field.name
+    if about["choices"]:
+        expected = f"one of {', '.join(about['choices'])}"
+        right = isinstance(value, str) and value in about["choices"]
+        return _right(right, name, value, expected)
+    if typing.get_origin(field.type) is tuple:
+        return _checked_tuple(about, name, value)
+    if isinstance(field.type, types.UnionType):  # str | None
+        right = value is None or (isinstance(value, str) and value != "")
+        return _right(right, name, value, "text, or nothing")
+    if field.type is bool:
+        return _right(isinstance(value, bool), name, value, "True or False")
+    if field.type is float and type(value) is int:
+        value = float(value)
+    low, high = about["low"], about["high"]
+    kind = "a whole number" if field.type is int else "a number"
+    right = type(value) is field.type and math.isfinite(value) and low <= value <= high
+    return _right(right, name, value, f"{kind} from {low} to {high}")
+
+
+def _checked_tuple(about, name, value):
+    low, high, length = about["low"], about["high"], about["length"]
+    is_set = name.startswith("absent_")
+    expected = f"{length or 'some'} whole numbers from {low} to {high}"
+    right = isinstance(value, tuple | list) and all(type(n) is int for n in value)
+    right = right and all(low <= n <= high for n in value)
+    if is_set:
+        expected = f"at most nine of the classes {low} to {high}"
+        value = tuple(sorted(set(value))) if right else value
+        right = right and len(value) <= high
+    else:
+        right = right and len(value) == (length or len(value)) and len(value) > 0
+    return tuple(_right(right, name, value, expected))
+
+
+def _right(right, name, value, expected):
     if not right:
-        value = getattr(config, name)
-        raise ValueError(f"{name}={value!r} is out of range; expected {expected}.")
+        raise UserError(f"{name}={value!r} is out of range; expected {expected}.")
+    return value
 
 
-def _row(preset, **changes):
-    return dataclasses.replace(DTNConfig(), preset=preset, **changes)
+def _holds(config, expected, name):
+    several = isinstance(expected, tuple) and not isinstance(_DEFAULTS[name], tuple)
+    value = getattr(config, name)
+    return value in expected if several else value == expected
 
 
-_DEEP = (1, 1, 2, 2)  # f_depths
-
-
-def _adapted(preset, **changes):
-    settings = {
-        "method": "class",
-        "f_depths": _DEEP,
-        "pretrain_steps": 5000,
-        "adapt_steps": 600,
-        "steps": 1000,
-        "content_distance": "class",
-        "alpha": 6.0,
-        "beta": 120.0,  # at 15 D wins before g has learnt to use its style
-        "d_learning_rate": 5e-4,  # at 2e-4 the 2s came apart near the end
-        "d_conditional": True,
-        "style_size": 32,
-        "views": "surest",
-    }
-    return _row(preset, **{**settings, **changes})
-
-
-# The number is the paper's, Table 1: accuracy of the MNIST classifier on G(SVHN test).
-PRESETS = {
-    config.preset: config
-    for config in (
-        # R_GAN + alpha R_CONST: a binary D, no L_TID, one kind of G(x).
-        _row("baseline", method="baseline", d_classes=2, beta=0.0),  # 13.71 %
-        _row("dtn"),  # 90.66 %
-        _row("dtn_no_tid", beta=0.0),  # 88.40 %
-        _row("dtn_no_const", alpha=0.0),  # 74.55 %
-        _row("dtn_pixels", method="pixels"),  # 36.90 %
-        _row("dtn_no_gan", gan=0.0),  # 34.70 %
-        _row("dtn_no_const_tid", alpha=0.0, beta=0.0),  # 5.28 %
-        _row("dtn_binary", d_classes=2),  # not in the paper: how some read its D
-        _row("dtn_unbalanced", balance_s=False),  # nor this: s as it comes
-        # What github.com/yunjey/domain-transfer-network does; it never measured it.
-        _row(
-            "yunjey",
-            method="yunjey",
-            nets="yunjey",
-            d_classes=2,
-            g_channels=(512, 256, 128),
-            d_channels=(128, 256, 512),
-            pretrain_steps=20000,
-            pretrain_batch_size=100,
-            pretrain_learning_rate=3e-4,
-            pretrain_weight_decay=0.0,
-            pretrain_dropout=0.0,
-            pretrain_geometry=0.0,
-            pretrain_colour=0.0,
-            pretrain_invert=0.0,
-            balance_s=False,
-            steps=2000,
-            batch_size=100,
-            g_learning_rate=3e-4,
-            d_learning_rate=3e-4,
-            beta_1=0.9,
-            cosine=False,
-            ema=0.0,
-        ),
-        # Beyond the paper, and that with a piece changed or left out.
-        _adapted("dtn_adapted"),
-        _adapted("dtn_adapted_mean_view", views="mean"),
-        _adapted("dtn_adapted_one_view", views="one"),
-        _adapted("dtn_adapted_mse", content_distance="mse", alpha=30.0),
-        _adapted("dtn_adapted_plain_d", d_conditional=False),
-        _adapted("dtn_adapted_no_style", style_size=0),
-        _adapted("dtn_adapted_small_f", f_depths=DTNConfig.f_depths),
-        _adapted("dtn_unadapted", adapt_steps=0),
-        _adapted("dtn_adapted_no_ema", ema=0.0),
-        _adapted("dtn_adapted_unbalanced", balance_s=False),
-        _adapted("dtn_adapted_light", alpha=3.0, beta=15.0, views="mean"),
-        _adapted(
-            "dtn_adapted_plain",
-            method="dtn",
-            content_distance="mse",
-            alpha=DTNConfig.alpha,
-            beta=DTNConfig.beta,
-            d_conditional=False,
-            style_size=0,
-            views="one",
-            d_learning_rate=DTNConfig.d_learning_rate,
-        ),
-        # Table 3: accuracy on 3s alone; `dtn` has 94.67 % of them.
-        _row("dtn_no3_s", absent_s=(3,)),  # 93.33 %
-        _row("dtn_no3_t", absent_t=(3,)),  # 40.13 %
-        _row("dtn_no3_st", absent_s=(3,), absent_t=(3,)),  # 60.02 %
-        _row("dtn_no3_stf", absent_s=(3,), absent_t=(3,), absent_f=(3,)),  # 4.52 %
-    )
-}
+def _said(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses, memory
+from dtn_tf.errors import UserError
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
 
@@ -27,7 +28,12 @@ class DTN(keras.Model):
         gan: Weight of L_D and L_GANG: 1, or 0 for the paper's row without them.
         content_distance: The paper's d, "mse" or "cosine".
         image_distance: The paper's d_2, "mse" or "cosine".
-        ema: Decay per step of `g_ema`, in [0, 1). 0 makes it g itself.
+        ema: Exponential moving average of g: about which share of the steps so far it reaches
+            back over, in [0, 0.5]. Its decay at step t is t / (t + 1/ema - 1), one rule from
+            the first step to the last; 0 makes `g_ema` g itself.
+
+    The weights of the terms are part of the compiled step: changed after the first batch they
+    change nothing.
 
     Attributes:
         d_updates, g_updates: How often a step updates D and g; a decay of their learning
@@ -56,10 +62,12 @@ class DTN(keras.Model):
         gan=1.0,
         content_distance="mse",
         image_distance="mse",
-        ema=0.999,
+        ema=0.1,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not 0.0 <= ema <= 0.5:
+            raise UserError(f"ema={ema} is out of range; expected a share from 0 to 0.5.")
         self.f, self.g, self.d = f, g, d
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance = content_distance
@@ -80,11 +88,11 @@ class DTN(keras.Model):
 
     def call(self, x, training=False):
         """Returns G(x) for x of the source domain: the translation."""
-        return self.g_ema(self.code(x, self.f(x)), domain=SOURCE)
+        return self.g_ema(self.code(x, self.f(x, training=False)), domain=SOURCE)
 
     def reconstruct(self, x):
         """Returns G(x) for x of the target domain, which L_TID keeps close to x."""
-        return self.g_ema(self.code(x, self.f(x)), domain=TARGET)
+        return self.g_ema(self.code(x, self.f(x, training=False)), domain=TARGET)
 
     def remember(self, num_s, num_t, fs=None):
         """Lets training keep f(x) of every image: f is frozen, and images come again.
@@ -99,7 +107,9 @@ class DTN(keras.Model):
 
     def features(self, x, rows, domain):
         """Returns f(x), from memory if the rows say which images of their set these are."""
-        return self.f(x) if rows is None else self._memories[domain](self.f, x, rows)
+        if rows is None:
+            return self.f(x, training=False)
+        return self._memories[domain](self.f, x, rows)
 
     def code(self, x, fx):
         """Returns what g reads: f(x). In `variants` there are rows where g reads x."""
@@ -126,7 +136,6 @@ class DTN(keras.Model):
         self._average_g()
         return {m.name: m.result() for m in self.metrics}  # running means
 
-    @tf.function
     def source_step(self, x, rows=None):  # x in s
         """Updates D and g on translations of source images; returns L_D and L_G."""
         fx = self.features(x, rows, SOURCE)
@@ -135,7 +144,7 @@ class DTN(keras.Model):
             logits = self.logits(gx, fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
-            l_const = self.l_const(fx, self.f(gx))
+            l_const = self.l_const(fx, self.f(gx, training=False))
             l_tv = losses.l_tv(gx if self.gamma else tf.stop_gradient(gx))
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
@@ -146,7 +155,6 @@ class DTN(keras.Model):
         self._track_d("G_source", logits)
         return l_d, l_g
 
-    @tf.function
     def target_step(self, x, rows=None):  # x in t
         """Updates D and g on reconstructions, and D on real images; returns L_D and L_G."""
         fx = self.features(x, rows, TARGET)
@@ -175,9 +183,22 @@ class DTN(keras.Model):
         """Moves g_ema towards g, statistics included; early steps move it faster."""
         self.step.assign_add(1)
         t = tf.cast(self.step.value, tf.float32)
-        decay = tf.minimum(self.ema, t / (9.0 + t))  # else the random start lingers
+        decay = t / (t + (1.0 / self.ema - 1.0)) if self.ema else 0.0
         for average, value in zip(self.g_ema.variables, self.g.variables, strict=True):
             average.assign(value + decay * (average - value))
+
+    @property
+    def skipped_updates(self):
+        """Dict, net -> updates so far that overflowed in float16 and were left out."""
+        found = {}
+        for net, optimizer, per_step in (
+            ("g", self.g_optimizer, self.g_updates),
+            ("D", self.d_optimizer, self.d_updates),
+        ):
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                done = int(optimizer.inner_optimizer.iterations)
+                found[net] = per_step * int(self.step) - done
+        return found
 
     def _track(self, **values):
         for name, value in values.items():
@@ -187,6 +208,17 @@ class DTN(keras.Model):
         """D's mean probability of each class it knows, for one kind of image."""
         p = tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)), axis=0)  # its log is needed anyway
         self._track(**{f"{name}_{kind}": p[i] for name, i in self._d_columns.items()})
+
+    def evaluate(self, *args, **kwargs):
+        """Says what to use instead.
+
+        Raises:
+            UserError: Always: a GAN has no loss that says how good it is.
+        """
+        raise UserError(
+            "DTN.evaluate: its losses do not say how good it is. Score a finished run by a judge:"
+            " python eval_main.py --workdir=RUN."
+        )
 
     @property
     def metrics(self):

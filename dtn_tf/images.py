@@ -6,9 +6,53 @@ picture cannot be scaled one way when training and another way when serving.
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
+
+from dtn_tf import files
+from dtn_tf.errors import UserError
 
 # ITU-R BT.601 luma, the weights of "convert to gray" in most image programs.
 _LUMA = (0.299, 0.587, 0.114)
+
+
+def to_stored(images):
+    """The door for other people's pictures: turns them into stored pixels, or says why not.
+
+        uint8                 as it is
+        uint16                16-bit: divided by 257 and rounded
+        float, in [0, 1]      times 255 and rounded
+
+    Everything else is refused, for it would be translated wrongly without a word: floats in
+    [-1, 1] look like dark pictures, floats in [0, 255] like white ones.
+
+    Args:
+        images: array or tensor `(n, height, width, 1 or 3)`.
+
+    Returns:
+        uint8 array of the same shape.
+
+    Raises:
+        UserError: If dtype, range or shape is another one.
+    """
+    x = np.asarray(images)
+    if x.ndim != 4 or x.shape[-1] not in (1, 3):
+        raise UserError(
+            f"Got images of shape {x.shape}; expected (n, height, width, 1 or 3)."
+            " A single image needs a first axis: image[None]. Alpha has to be taken off."
+        )
+    if x.dtype == np.uint8:
+        return x
+    if x.dtype == np.uint16:
+        return np.round(x / 257.0).astype(np.uint8)
+    if x.dtype.kind != "f":
+        raise UserError(f"Got {x.dtype} images; expected uint8, uint16, or floats in [0, 1].")
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
+    if not (low >= 0.0 and high <= 1.0):  # NaN, too
+        raise UserError(
+            f"Got {x.dtype} images from {low:g} to {high:g}; expected floats in [0, 1]. From"
+            " [-1, 1]: (x + 1) / 2. From [0, 255]: x.astype('uint8')."
+        )
+    return np.round(x.astype(np.float32) * 255.0).astype(np.uint8)
 
 
 def to_model(images):
@@ -129,3 +173,18 @@ def to_grid(images, columns):
         top, left = 2 + k // columns * (height + 2), 2 + k % columns * (width + 2)
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def paired_rows(x, gx, columns):
+    """Interleaves rows of `columns` inputs and rows of their outputs, as RGB uint8."""
+    x, gx = (with_channels(v, 3).numpy() for v in (x, gx))
+    rows = range(0, len(x), columns)
+    return np.concatenate(
+        [part for k in rows for part in (x[k : k + columns], gx[k : k + columns])]
+    )
+
+
+def save_png(path, picture, scale=2):
+    """Writes a uint8 picture, enlarged without smoothing, under its name or not at all."""
+    picture = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
+    files.save(path, Image.fromarray(picture).save)

@@ -1,23 +1,25 @@
-"""Keras `fit` that can be killed at any moment and goes on as if it had not been."""
+"""Keras `fit` that can be killed at any moment and resumes as if it had not been."""
 
-import os
 import pathlib
 import re
 import signal
 import time
 
 import keras
-from absl import logging
+import tensorflow as tf
 
-_KEPT = 2  # checkpoints; the older one is there if the newest cannot be read
+from dtn_tf import files
+from dtn_tf.errors import Interrupted, UserError
+
+_KEPT = 2  # checkpoints; the older one is there if the newest is damaged
 
 
-class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """Training was asked to stop (Ctrl-C), and its state was saved."""
+class NotFinite(UserError):  # noqa: N818 - what happened, in the field's words
+    """A loss or a weight is NaN or infinite."""
 
 
 def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250):
-    """Trains a compiled model for `num_steps`, going on from its last checkpoint.
+    """Trains a compiled model for `num_steps`, resuming from its last checkpoint.
 
     `batches(start, stop)` must depend on the step alone (see `data.pipeline`), and
     everything random in the model must be part of its state: then a run that was
@@ -36,8 +38,9 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
         The step training started from: 0 if there was no checkpoint.
 
     Raises:
-        Interrupted: After Ctrl-C (or SIGTERM), with a checkpoint written.
-        FloatingPointError: If a loss is not finite.
+        Interrupted: After Ctrl-C or SIGTERM, with a checkpoint written.
+        NotFinite: If a loss or a weight is not finite; such weights are never saved.
+        UserError: If checkpoints cannot be read, or there is no room for one.
     """
     directory = pathlib.Path(directory)
     start = restore(model, directory)
@@ -54,40 +57,27 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
     finally:
         stop.give_back()  # Keras calls no callback after an error
     checkpoint.save()
-    if stop.was_asked and checkpoint.step < num_steps:
-        raise Interrupted(f"stopped at step {checkpoint.step} of {num_steps}, saved")
+    if stop.number and checkpoint.step < num_steps:
+        where = f"at step {checkpoint.step} of {num_steps}, saved. The same command resumes."
+        raise Interrupted(where, stop.number)
     return start
 
 
 def restore(model, directory):
-    """Loads the newest readable checkpoint into `model`; returns its step, 0 if there is none.
+    """Loads the newest whole checkpoint into `model`; returns its step, 0 if there is none.
 
     Raises:
-        ValueError: If there are checkpoints and none can be read.
+        UserError: If there are checkpoints and none is whole.
     """
     paths = _checkpoints(directory)
     for path in reversed(paths):
-        try:
+        if _facts(path).get("hash") == files.hash_of(path):
             model.load_weights(path)
-        except (OSError, KeyError) as error:  # damaged outside of our control
-            logging.warning("Checkpoint %s cannot be read (%s); trying an older one.", path, error)
-            continue
-        return _step_of(path)
-    if paths:  # a failed load may have changed some weights: do not train on with those
-        raise ValueError(f"No checkpoint in {directory} can be read. Delete it to begin again.")
+            return _step_of(path)
+        print(f"{path} is damaged: resuming from the checkpoint before it.", flush=True)
+    if paths:
+        raise UserError(f"No checkpoint in {directory} is whole. Delete it to train from step 0.")
     return 0
-
-
-def save_atomically(path, write):
-    """Calls `write(temporary_path)`, then renames: a reader sees all of it or none."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"partial-{os.getpid()}-{path.name}")  # Keras wants the suffix
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def seconds(directory):
@@ -95,17 +85,40 @@ def seconds(directory):
 
     Work that was lost to a kill is not in it.
     """
-    path = pathlib.Path(directory) / "seconds"
-    return float(path.read_text()) if path.exists() else 0.0
+    paths = _checkpoints(directory)
+    return _facts(paths[-1]).get("seconds", 0.0) if paths else 0.0
 
 
 def _checkpoints(directory):
+    """Weights whose facts, written before them, are there, too; oldest first."""
     paths = pathlib.Path(directory).glob("step-*.weights.h5")
-    return sorted(paths, key=_step_of)
+    return sorted((p for p in paths if _facts_path(p).exists()), key=_step_of)
+
+
+def _facts_path(path):
+    return path.with_name(path.name.replace(".weights.h5", ".json"))
+
+
+def _facts(path):
+    try:
+        return files.read_json(_facts_path(path), "what a checkpoint holds")
+    except UserError:
+        return {}
 
 
 def _step_of(path):
     return int(re.search(r"step-(\d+)", path.name).group(1))
+
+
+def _optimizers(model):
+    """All optimizers of a model: DTN has two, the port's five."""
+    found = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
+    return list({id(v): v for v in (*found, getattr(model, "optimizer", None)) if v}.values())
+
+
+def _state(model):
+    """Weights and moments: what training goes on with."""
+    return [*model.weights, *(v for o in _optimizers(model) for v in o.variables)]
 
 
 class _Checkpoint(keras.callbacks.Callback):
@@ -128,32 +141,55 @@ class _Checkpoint(keras.callbacks.Callback):
     def save(self):
         if self.step == self.saved:
             return
+        _require_finite(self.model, self.step)
         path = self.directory / f"step-{self.step:08d}.weights.h5"
-        save_atomically(path, self.model.save_weights)
-        elapsed = str(time.perf_counter() - self.begun)
-        save_atomically(self.directory / "seconds", lambda temporary: temporary.write_text(elapsed))
+        num_bytes = sum(v.numpy().nbytes for v in _state(self.model))
+        files.save(path, lambda temporary: self._write(path, temporary), 2 * num_bytes)
         self.saved = self.step
         for old in _checkpoints(self.directory)[:-_KEPT]:
             old.unlink()
+            _facts_path(old).unlink()
+
+    def _write(self, path, temporary):
+        """Weights, and before they get their name what they are known by."""
+        self.model.save_weights(temporary)
+        elapsed = time.perf_counter() - self.begun
+        facts = {"hash": files.hash_of(temporary), "seconds": elapsed, "step": self.step}
+        files.save_json(_facts_path(path), facts)
+
+
+def _require_finite(model, step):
+    """Refuses to save what the last update broke: its loss was from before."""
+    for variable in _state(model):
+        value = tf.convert_to_tensor(variable.value)
+        if value.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(value)):
+            raise NotFinite(
+                f"{variable.path} is not finite after step {step}; it was not saved, the last"
+                f" checkpoint is good. {_ADVICE}"
+            )
+
+
+_ADVICE = "Try a lower learning rate in another --workdir, or --precision=float32."
 
 
 class _StopOnNaN(keras.callbacks.Callback):
-    """Stops before a checkpoint of broken weights replaces a good one."""
+    """Stops at the first loss that is not finite."""
 
     def on_train_batch_end(self, batch, logs=None):
         for name, value in logs.items():
             value = float(value)
             if value - value != 0.0:  # NaN and both infinities
-                raise FloatingPointError(
-                    f"{name} is {value} at step {self.start + batch + 1}. The last checkpoint"
-                    " is from before. Try a lower learning rate, or --precision=float32."
+                step = self.start + batch + 1
+                raise NotFinite(
+                    f"{name} is {value} at step {step}. The last checkpoint is from before."
+                    f" {_ADVICE}"
                 )
 
 
 class _StopOnSignal(keras.callbacks.Callback):
     """Turns Ctrl-C into a stop after the current step; a second one is not held back."""
 
-    was_asked = False
+    number = 0
     _old = {}
 
     def on_train_begin(self, logs=None):
@@ -165,7 +201,7 @@ class _StopOnSignal(keras.callbacks.Callback):
             pass
 
     def _ask(self, number, frame):
-        self.was_asked = True
+        self.number = number
         self.model.stop_training = True
         self.give_back()
 

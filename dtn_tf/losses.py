@@ -115,7 +115,10 @@ def l_tid(x, gx, distance="mse"):
 def l_tv(z, eps=1e-8):
     """Total variation of generated images: the paper's L_TV with B = 1.
 
-        L_TV(z) = sum_ij sqrt((z[i, j+1] - z[i, j])^2 + (z[i+1, j] - z[i, j])^2)
+        L_TV(z) = mean_ij sqrt((z[i, j+1] - z[i, j])^2 + (z[i+1, j] - z[i, j])^2)
+
+    The paper writes a sum, as for all its terms. As a mean it does not grow with the size of
+    the picture, and gamma weighs it against L_TID at 32 pixels as at 128.
 
     Args:
         z: float tensor `(batch, height, width, channels)`, in [-1, 1].
@@ -123,7 +126,7 @@ def l_tv(z, eps=1e-8):
             equal. Saturated backgrounds are: the gradient turns NaN without it.
 
     Returns:
-        float32 scalar: summed over pixels and channels, averaged over the batch.
+        float32 scalar: the mean over batch, pixels and channels.
 
     Raises:
         ValueError: If `z` is not 4-D.
@@ -134,7 +137,7 @@ def l_tv(z, eps=1e-8):
     right = z[:, :-1, 1:] - z[:, :-1, :-1]
     down = z[:, 1:, :-1] - z[:, :-1, :-1]
     length = tf.sqrt(tf.square(right) + tf.square(down) + eps)
-    return tf.reduce_mean(tf.reduce_sum(length, axis=(1, 2, 3)))
+    return tf.reduce_mean(length)
 
 
 def d_column(d_class, num_classes):

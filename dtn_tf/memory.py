@@ -34,7 +34,7 @@ class Memory:
             return tf.gather(self._values, rows)
 
         def compute():
-            fx = f(x)
+            fx = f(x, training=False)
             self._values.scatter_update(tf.IndexedSlices(fx, rows))
             self._known.scatter_update(tf.IndexedSlices(tf.ones_like(rows, tf.bool), rows))
             return fx

@@ -1,51 +1,86 @@
-"""Trains f, once per set of settings: on labels, and where asked for on unlabelled t too."""
+"""Makes f, once per set of settings: taught by labels, then adapted where asked for."""
 
-import dataclasses
 import pathlib
 import shutil
 
 import keras
 
-from dtn_tf import adapt, classify, loop, run_dir
-from dtn_tf.data.digits import hold_out
+from dtn_tf import adapt, classify, environment, files, loop, runs
 from dtn_tf.nets.content import Classifier, ContentEncoder
-from dtn_tf.nets.strided import StridedEncoder
+from dtn_tf.variants.yunjey import StridedEncoder
+
+# Part of the name of every cached f. Raise it with any change of what trains f: of this file,
+# `classify`, `adapt`, `data.augment`, `data.pipeline`, `nets.content`, `variants.yunjey`.
+RECIPE = 1
+
+_OF_F = (
+    *("f_channels", "f_depths", "precision"),
+    *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
+    *("pretrain_dropout", "pretrain_geometry", "pretrain_colour", "pretrain_invert"),
+)
+_OF_ADAPTATION = ("adapt_steps", "adapt_learning_rate", "batch_size")
 
 
-def pretrain_f(config, task, digits, cache_dir):
-    """Trains f on labelled digits, or finds it trained before by the same settings.
+def make_f(config, sets, workdir, cache_dir):
+    """Trains f, or finds it trained before, and leaves it in a run's directory.
 
     Args:
         config: `DTNConfig`, resolved.
-        task: Its `content` domain is what f learns.
-        digits: Labelled `Digits` of that domain, the validation tail at their end.
-        cache_dir: Where f is kept.
+        sets: `Sets` of the run.
+        workdir: Run directory. An f that is in it already is taken as it is.
+        cache_dir: Where f is kept, shared between runs.
 
     Returns:
-        Path of a folder with f.keras (a `Classifier`), accuracy.json, timing.json and tb/.
+        Dict, what a run notes of its f: "key", all that decides it but the seed; "hash" of its
+        weights; "accuracy", title of held-out pictures -> share; "made_by".
     """
-    settings = {
-        k: v for k, v in dataclasses.asdict(config).items() if k.startswith(("pretrain_", "f_"))
+    workdir = pathlib.Path(workdir)
+    if not (workdir / "f.json").exists():
+        directory = _pretrained(config, sets, cache_dir)
+        parts = {"pretrain_f": directory}
+        if config.adapt_steps:
+            directory = parts["adapt_f"] = _adapted(config, sets, directory, cache_dir)
+        for phase, part in parts.items():
+            shutil.copytree(part / "tb", workdir / "tb" / phase, dirs_exist_ok=True)
+        shutil.copyfile(directory / "timing.json", workdir / "timing.json")
+        files.save(workdir / "f.keras", lambda path: shutil.copyfile(directory / "f.keras", path))
+        shutil.copyfile(directory / "f.json", workdir / "f.json")
+    return files.read_json(workdir / "f.json", "what is known of an f")
+
+
+def load_f(directory):
+    """Returns the `Classifier` whose encoder is f.
+
+    Raises:
+        UserError: If its file is missing or damaged.
+    """
+    path = pathlib.Path(directory) / "f.keras"
+    files.check_archive(path)
+    return keras.models.load_model(path)
+
+
+def _pretrained(config, sets, cache_dir):
+    content = sets.task.content
+    of_yunjey = config.method == "yunjey"
+    identity = {
+        "recipe": RECIPE,
+        "nets": "yunjey" if of_yunjey else "paper",
+        "domain": content.name,
+        "labelled": sets.labelled.fingerprint(),
+        "seed": config.seed,
+        **{name: getattr(config, name) for name in _OF_F},
     }
-    others = ("data", "seed", "precision", "num_validation", "nets")
-    settings |= {k: getattr(config, k) for k in others}
-    settings |= {"domain": task.content.name, "digits": digits.fingerprint()}
-    directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
-    with run_dir.locked(directory, wait=True):
-        if (directory / "accuracy.json").exists():
-            print(f"f was trained before by these settings: {directory}")
-            return directory
-        run_dir.write_json(directory / "settings.json", settings)
-        digits, held_out = hold_out(digits, config.num_validation)
+
+    def make(directory):
         keras.utils.set_random_seed(config.seed)
-        channels, policy = task.content.channels, config.precision
-        if config.nets == "yunjey":
+        channels, policy = content.channels, config.precision
+        if of_yunjey:
             encoder = StridedEncoder(config.f_channels, channels, dtype=policy)
         else:
             encoder = ContentEncoder(config.f_channels, channels, config.f_depths, dtype=policy)
         classifier = classify.fit(
-            Classifier(encoder, task.content.num_classes, config.pretrain_dropout),
-            digits,
+            Classifier(encoder, len(content.classes), config.pretrain_dropout),
+            sets.labelled,
             directory,
             name="f",
             num_steps=config.pretrain_steps,
@@ -56,36 +91,26 @@ def pretrain_f(config, task, digits, cache_dir):
             distort=_distortion(config),
             log_every=config.log_every,
         )
-        _keep_f(directory, classifier, held_out, "pretrain_f", {})
-    return directory
+        _keep(directory, classifier, sets.held_out, "pretrain_f", {}, identity)
+
+    return _found_or_made(cache_dir, identity, make)
 
 
-def adapt_f(config, f_dir, labelled, unseen, cache_dir):
-    """Adapts f to a domain it never saw, or finds it adapted before by the same settings.
+def _adapted(config, sets, f_dir, cache_dir):
+    identity = {
+        "recipe": RECIPE,
+        "f": f_dir.name,
+        "f_key": files.read_json(f_dir / "f.json", "what is known of an f")["key"],
+        "unseen": sets.unseen.fingerprint(),
+        "seed": config.seed,
+        **{name: getattr(config, name) for name in _OF_ADAPTATION},
+    }
 
-    Args:
-        config: `DTNConfig`, resolved.
-        f_dir: What `pretrain_f` returned.
-        labelled: What it was given.
-        unseen: `Unlabelled` images of the other domain; see `adapt`.
-        cache_dir: Where f is kept.
-
-    Returns:
-        Path of a folder like `f_dir`.
-    """
-    settings = {k: v for k, v in dataclasses.asdict(config).items() if k.startswith("adapt_")}
-    settings |= {"f": f_dir.name, "unseen": unseen.fingerprint(), "batch_size": config.batch_size}
-    directory = pathlib.Path(cache_dir) / f"f-{run_dir.fingerprint(settings)}"
-    with run_dir.locked(directory, wait=True):
-        if (directory / "accuracy.json").exists():
-            print(f"f was adapted before by these settings: {directory}")
-            return directory
-        run_dir.write_json(directory / "settings.json", settings)
-        digits, held_out = hold_out(labelled, config.num_validation)
+    def make(directory):
         classifier = adapt.fit(
-            keras.models.load_model(f_dir / "f.keras"),
-            digits,
-            unseen,
+            load_f(f_dir),
+            sets.labelled,
+            sets.unseen,
             directory,
             num_steps=config.adapt_steps,
             batch_size=config.batch_size,
@@ -95,7 +120,15 @@ def adapt_f(config, f_dir, labelled, unseen, cache_dir):
             distort=_distortion(config),
             log_every=config.log_every,
         )
-        _keep_f(directory, classifier, held_out, "adapt_f", run_dir.timing(f_dir))
+        _keep(directory, classifier, sets.held_out, "adapt_f", runs.timing(f_dir), identity)
+
+    return _found_or_made(cache_dir, identity, make)
+
+
+def _found_or_made(cache_dir, identity, make):
+    directory, found = files.find_or_make(cache_dir, "f", identity, make, environment.provenance)
+    if found:
+        print(f"f was trained before by these settings: {directory}", flush=True)
     return directory
 
 
@@ -105,16 +138,28 @@ def _distortion(config):
         "geometry": config.pretrain_geometry,
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
-        "widen": config.pretrain_widen,
     }
 
 
-def _keep_f(directory, classifier, held_out, phase, earlier):
-    """Leaves a trained f with its accuracy; the last file says that it is complete."""
-    measured = {held_out.title: classify.accuracy(classifier, held_out)}
-    print(f"f: accuracy {measured[held_out.title]:.2%} on {held_out.title}", flush=True)
-    loop.save_atomically(directory / "f.keras", classifier.save)
+def _keep(directory, classifier, held_out, phase, earlier, identity):
+    """Leaves a trained f with its time and what is known of it."""
+    accuracy = classify.accuracy(classifier, held_out)
+    print(f"f: accuracy {accuracy:.1%} on {held_out.title}", flush=True)
+    chance = 1 / len(held_out.classes)
+    if accuracy < 2 * chance:
+        print(
+            f"WARNING: that is near chance ({chance:.0%}). G can show no more than f sees: g and D"
+            " will learn little. Train f longer (--pretrain_steps), or look at the pictures.",
+            flush=True,
+        )
+    files.save(directory / "f.keras", classifier.save)
     spent = {**earlier, phase: loop.seconds(directory / "checkpoints")}
-    run_dir.write_json(directory / "timing.json", spent)
-    run_dir.write_json(directory / "accuracy.json", measured)
-    shutil.rmtree(directory / "checkpoints", ignore_errors=True)
+    files.save_json(directory / "timing.json", spent)
+    key = {k: v for k, v in identity.items() if k not in ("seed", "f")}
+    known = {
+        "key": files.fingerprint(key),
+        "hash": classify.weights_hash(classifier),
+        "accuracy": {held_out.title: accuracy},
+        "made_by": environment.provenance(),
+    }
+    files.save_json(directory / "f.json", known)

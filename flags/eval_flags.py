@@ -1,8 +1,10 @@
 """Flags of eval_main.py."""
 
+import pathlib
+
 from absl import flags
 
-from dtn_tf import config
+from dtn_tf import config, presets
 
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Run to score. Unset: the newest finished run in --runs_dir."
@@ -10,29 +12,27 @@ WORKDIR = flags.DEFINE_string(
 TABLE = flags.DEFINE_enum(
     "table",
     None,
-    ("ablation", "adaptation", "unseen", "reverse", "pieces", "all"),
-    "Score all finished runs of --runs_dir on test, and write a table with its figures into"
-    " --results_dir: the paper's Table 1 (translated accuracy), 2 (classifiers taught by"
-    " translations), 3 (the digit 3 not shown), MNIST to SVHN, what each piece of dtn_adapted"
-    " does (on validation, too), or all of these. Unset: score one run.",
+    (*presets.TABLES, "all"),
+    "Print a table of all results in --results_dir, after scoring the finished runs of --runs_dir"
+    " that are not in it yet. 1: translated accuracy. 2: classifiers taught by translations."
+    " 3: the digit 3 not shown. pieces: what each piece of dtn_adapted does (on validation, too)."
+    " reverse: MNIST to SVHN. all: all of these. Unset: score one run.",
 )
 TRAIN_MISSING = flags.DEFINE_bool(
     "train_missing",
     False,
-    "With --table: first train every run it needs that is not finished and has no record in"
-    " --results_dir, one after the other. Stop it any time; the same command goes on.",
+    "With --table: first train every row that has no result and no finished run, one run after"
+    " the other. Stop it any time; the same command resumes.",
 )
 NUM_SEEDS = flags.DEFINE_integer(
     "num_seeds",
     None,
-    "With --table: runs per row. Unset: 3 of dtn, dtn_adapted and dtn_adapted_light, 1 of others.",
+    "With --train_missing: runs per row. Unset: 3 of dtn and dtn_adapted, 1 of others.",
     lower_bound=1,
 )
 RUNS_DIR = flags.DEFINE_string("runs_dir", "runs", "Folder of run directories.")
 RESULTS_DIR = flags.DEFINE_string(
-    "results_dir",
-    "results",
-    "With --table: where it is written, with a record of every scored run in runs/.",
+    "results_dir", "results", "With --table: folder of results.jsonl, and of new figures."
 )
 SPLIT = flags.DEFINE_enum(
     "split",
@@ -40,11 +40,22 @@ SPLIT = flags.DEFINE_enum(
     ("test", "validation"),
     "Source images to translate. validation: the tail of train that training never saw.",
 )
+FIRST_N = flags.DEFINE_integer(
+    "first_n",
+    0,
+    "Score on the first so many test images; 0 is all. 5000 is what the results in this"
+    " repository are of.",
+    lower_bound=0,
+)
 JUDGE_STEPS = flags.DEFINE_integer(
     "judge_steps",
     config.JUDGE_STEPS,
     "Batches that train the judge, which is cached.",
     lower_bound=1,
+)
+NAMES = (
+    *("workdir", "runs_dir", "split", "first_n", "judge_steps"),
+    *("table", "results_dir", "train_missing", "num_seeds"),
 )
 
 
@@ -54,13 +65,47 @@ def check():
     Raises:
         flags.IllegalFlagValueError: If there are such.
     """
-    of_tables = [f"--{f.name}" for f in (TRAIN_MISSING, NUM_SEEDS) if f.value]
     if TABLE.value and WORKDIR.value:
         raise flags.IllegalFlagValueError(
             f"--workdir={WORKDIR.value} scores one run, --table={TABLE.value} all runs of"
             " --runs_dir: leave out one of the two."
         )
-    if of_tables and not TABLE.value:
+    if TABLE.value and SPLIT.value != "test":
         raise flags.IllegalFlagValueError(
-            f"{' and '.join(of_tables)} without --table: say which table, or --table=all."
+            f"--split={SPLIT.value} is for one run: a table knows its splits. Leave it out."
         )
+    if TRAIN_MISSING.value and not TABLE.value:
+        raise flags.IllegalFlagValueError(
+            "--train_missing without --table: say which table, or --table=all."
+        )
+    if NUM_SEEDS.value and not TRAIN_MISSING.value:
+        raise flags.IllegalFlagValueError("--num_seeds without --train_missing changes nothing.")
+    if FIRST_N.value and SPLIT.value != "test":
+        raise flags.IllegalFlagValueError(
+            f"--first_n={FIRST_N.value} picks test images; leave it out with --split={SPLIT.value}."
+        )
+
+
+def one_run():
+    """Returns what `scores.score.run_and_print` takes, without the folders both mains know."""
+    return {
+        "workdir": WORKDIR.value,
+        "runs_dir": RUNS_DIR.value,
+        "split": SPLIT.value,
+        "judge_steps": JUDGE_STEPS.value,
+        "first_n": FIRST_N.value,
+    }
+
+
+def tables():
+    """Returns what `scores.tables.run_and_print` takes, without the folders both mains know."""
+    name = TABLE.value
+    return {
+        "names": presets.TABLES if name == "all" else (name,),
+        "runs_dir": pathlib.Path(RUNS_DIR.value),
+        "results_dir": pathlib.Path(RESULTS_DIR.value),
+        "judge_steps": JUDGE_STEPS.value,
+        "first_n": FIRST_N.value,
+        "train_missing": TRAIN_MISSING.value,
+        "num_seeds": NUM_SEEDS.value,
+    }

@@ -1,4 +1,4 @@
-"""f learns the target domain without one of its labels."""
+"""f is adapted to the target domain without one of its labels."""
 
 import contextlib
 import dataclasses
@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import adapt, callbacks, loop, serving, train
-from dtn_tf.data import digits, domains, sources, street_digits
+from dtn_tf import adapt, callbacks, config, loop, serving, train
+from dtn_tf.data import domains, pictures, stores
+from dtn_tf.data.builtin import street_digits
 from tests import testing, train_test
 
 _DISTORT = {"geometry": 0.0, "colour": 0.0, "invert": 0.0}
@@ -25,8 +26,8 @@ def _parts(shift=60):
     x = draw.integers(0, 40, (64, 32, 32, 3), np.uint8)
     for image, label in zip(x, labels, strict=True):
         image[:, slice(0, 16) if label else slice(16, 32)] += 120  # which half is bright
-    labelled = digits.Digits(x, labels, "halves")
-    return labelled, digits.Unlabelled(x[..., :1] + np.uint8(shift), "brighter halves")
+    labelled = pictures.Pictures(x, "halves", labels, tuple("0123456789"))
+    return labelled, pictures.Pictures(x[..., :1] + np.uint8(shift), "brighter halves")
 
 
 def _fit(classifier, directory, num_steps):
@@ -115,20 +116,20 @@ class FitTest(testing.TestCase):
 
 
 class _Mislabelled:
-    """A source of digits whose labels of one domain are all wrong."""
+    """A store of pictures whose labels of one domain are all wrong."""
 
-    def __init__(self, source, domain):
-        self.source, self.domain = source, domain
+    def __init__(self, store, domain):
+        self.store, self.domain = store, domain
 
     def __getattr__(self, name):
-        return getattr(self.source, name)
+        return getattr(self.store, name)
 
-    def load(self, domain, split):
-        """Returns the digits, those of the chosen domain as 9 minus themselves."""
-        found = self.source.load(domain, split)
+    def load(self, domain, split, num=0):
+        """Returns the pictures, those of the chosen domain as 9 minus themselves."""
+        found = self.store.load(domain, split, num)
         if domain != self.domain:
             return found
-        return digits.Digits(found.images, 9 - found.labels, found.title)
+        return dataclasses.replace(found, labels=9 - found.labels)
 
 
 class LabelsTest(testing.EagerTestCase):
@@ -141,16 +142,17 @@ class LabelsTest(testing.EagerTestCase):
 
     def weights(self, name, mislabelled=None):
         """Trains from nothing; returns all weights of the run's DTN."""
-        settings = dataclasses.replace(
-            train_test.SMALL, preset="dtn_adapted", adapt_steps=4, checkpoint_every=6, grid_every=6
+        settings = config.make(
+            "dtn_adapted",
+            **train_test.TINY | {"adapt_steps": 4, "checkpoint_every": 6, "grid_every": 6},
         )
-        honest = sources.open_source
+        honest = stores.open_store
 
         def opened(*args):
             return _Mislabelled(honest(*args), mislabelled)
 
         exported = mock.patch.object(serving, "export")  # takes long and has no label in it
-        with exported, mock.patch.object(sources, "open_source", opened):
+        with exported, mock.patch.object(stores, "open_store", opened):
             with contextlib.redirect_stdout(io.StringIO()):
                 workdir = self.directory / name
                 dtn = train.train(settings, workdir / "run", workdir / "cache")

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import types
 from unittest import mock
@@ -69,6 +70,12 @@ class ProgressTest(testing.TestCase):
             ],
         )
 
+    def test_the_line_goes_where_standard_output_goes(self):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self._run(None)
+        self.assertLen(out.getvalue().splitlines(), 4)
+
     def test_one_live_line_on_a_terminal(self):
         stream = _Terminal()
         self._run(stream)
@@ -89,7 +96,7 @@ class ProgressTest(testing.TestCase):
         stream = io.StringIO()
         self._run(stream, start=120, seconds_per_step=2.0)
         first, second, _ = stream.getvalue().splitlines()
-        self.assertEqual(first, "dtn: going on from step 120")
+        self.assertEqual(first, "dtn: resumed at step 120")
         self.assertEndsWith(second, "16 images/s  ETA 1:40")  # 30 steps in a minute; 50 are left
 
     def test_long_runs_are_told_in_minutes(self):
@@ -127,6 +134,24 @@ class TensorBoardTest(testing.EagerTestCase):
         self.assertEqual(set(steps), _DTN_TAGS | grids)
         for tag, found in steps.items():
             self.assertEqual(found, [0, 2, 4] if tag in grids else [2, 4], tag)
+
+    def test_updates_that_float16_skipped_are_counted(self):
+        stream = io.StringIO()
+        with callbacks.writer(self.directory) as writer:
+            progress = callbacks.Progress("dtn", 1, 8, writer, stream=stream)
+            progress.start, progress.num_steps = 0, 2
+            model = types.SimpleNamespace(reset_metrics=lambda: None)
+            progress.set_model(model)
+            progress.on_train_begin()
+            for batch, skipped in enumerate(({"g": 0, "D": 0}, {"g": 8, "D": 0})):
+                model.skipped_updates = skipped
+                progress.on_train_batch_end(batch, {})
+        first, second = stream.getvalue().splitlines()
+        self.assertNotIn("skipped", first)
+        self.assertIn("skipped_updates_g 8", second)
+        self.assertNotIn("skipped_updates_D", second)
+        tags = {(t, s): float(tf.make_ndarray(v.tensor)) for t, s, v in _events(self.directory)}
+        self.assertEqual(tags["rate/skipped_updates_g", 2], 8.0)
 
     def test_values_are_the_means_of_the_interval(self):
         with callbacks.writer(self.directory) as writer:
@@ -235,7 +260,7 @@ class TranslationGridTest(testing.EagerTestCase):
     @parameterized.parameters(1, 2, 3)
     def test_png_is_enlarged_without_smoothing(self, scale):
         picture = testing.pixels(1, 3)[0, ::8, ::8]
-        callbacks.save_png(self.directory / "new" / "x.png", picture, scale)
+        images.save_png(self.directory / "new" / "x.png", picture, scale)
         read = np.asarray(Image.open(self.directory / "new" / "x.png"))
         self.assertEqual(read.shape, (4 * scale, 4 * scale, 3))
         self.assertAllEqual(read[::scale, ::scale], picture)

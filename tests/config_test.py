@@ -3,65 +3,22 @@ import math
 
 from absl.testing import parameterized
 
-from dtn_tf import config
+from dtn_tf import config, presets
+from dtn_tf.errors import UserError
 from tests import testing
 
+_FIELDS = {f.name: f for f in dataclasses.fields(config.DTNConfig)}
 _DEFAULT = config.DTNConfig()
-_ENDS = [(name, *ends) for name, ends in config._RANGES.items()]
-_FREE = {"preset", "domain", "data_dir"}  # the first two are looked up by who uses them
+_NUMBERS = [(n, f.metadata["low"], f.metadata["high"]) for n, f in _FIELDS.items()
+            if f.type in (int, float)]  # fmt: skip
+_CHOICES = [(n, f.metadata["choices"]) for n, f in _FIELDS.items() if f.metadata["choices"]]
 _ABSENT = ("absent_s", "absent_t", "absent_f")
-_CHANNELS = {"f_channels": 4, "f_depths": 4, "g_channels": 3, "d_channels": 4}
-_SWITCHES = {"balance_s", "d_conditional", "cosine"}
-_NEEDS = {  # what else must be set for some values of a field
-    "style_size": {"method": "class"},
-    "content_distance": {"method": "class"},
-    "views": {"method": "class"},
-    "nets": {"d_channels": (8, 8, 8, 8)},
-    "method": {"cosine": False},
-}
-
-_ADAPTED = {
-    "method": "class",
-    "f_depths": (1, 1, 2, 2),
-    "pretrain_steps": 5000,
-    "adapt_steps": 600,
-    "steps": 1000,
-    "content_distance": "class",
-    "alpha": 6.0,
-    "beta": 120.0,
-    "d_learning_rate": 5e-4,
-    "d_conditional": True,
-    "style_size": 32,
-    "views": "surest",
-}
-_PAPER = {  # what each row of the paper's table leaves out
-    "dtn": {},
-    "dtn_no_tid": {"beta": 0.0},
-    "dtn_no_const": {"alpha": 0.0},
-    "dtn_pixels": {"method": "pixels"},
-    "baseline": {"method": "baseline", "d_classes": 2, "beta": 0.0},
-    "dtn_binary": {"d_classes": 2},  # not a row of the paper
-    "dtn_unbalanced": {"balance_s": False},  # nor that
-    "dtn_adapted": _ADAPTED,  # nor those
-    "dtn_adapted_mean_view": {**_ADAPTED, "views": "mean"},
-    "dtn_adapted_small_f": {**_ADAPTED, "f_depths": (1, 1, 1, 1)},
-    "dtn_unadapted": {**_ADAPTED, "adapt_steps": 0},
-    "dtn_adapted_light": {**_ADAPTED, "alpha": 3.0, "beta": 15.0, "views": "mean"},
-    "dtn_adapted_mse": {**_ADAPTED, "content_distance": "mse", "alpha": 30.0},
-    "dtn_adapted_plain_d": {**_ADAPTED, "d_conditional": False},
-    "dtn_adapted_no_style": {**_ADAPTED, "style_size": 0},
-    "dtn_adapted_no_ema": {**_ADAPTED, "ema": 0.0},
-    "dtn_adapted_one_view": {**_ADAPTED, "views": "one"},
-    "dtn_adapted_unbalanced": {**_ADAPTED, "balance_s": False},
-    "dtn_adapted_plain": {
-        k: _ADAPTED[k] for k in ("f_depths", "pretrain_steps", "adapt_steps", "steps")
-    },
-    "dtn_no3_s": {"absent_s": (3,)},  # from here on: Table 3
-    "dtn_no3_t": {"absent_t": (3,)},
-    "dtn_no3_st": {"absent_s": (3,), "absent_t": (3,)},
-    "dtn_no3_stf": {"absent_s": (3,), "absent_t": (3,), "absent_f": (3,)},
-    "dtn_no_gan": {"gan": 0.0},
-    "dtn_no_const_tid": {"alpha": 0.0, "beta": 0.0},
+_FILTERS = ("f_channels", "f_depths", "g_channels", "d_channels")
+_NEEDS = {  # what else must be set for some values of a setting
+    ("method", "baseline"): {"beta": 0.0, "d_classes": 2},
+    ("method", "yunjey"): {"d_classes": 2, "cosine": False, "d_channels": (8, 8, 8)},
+    ("domain", "mnist"): {"balance_s": False},
+    ("alpha", 0.0): {"content_distance": "mse"},
 }
 
 
@@ -70,101 +27,189 @@ def _with(**changes):
 
 
 class CheckTest(testing.TestCase):
-    def test_every_field_is_checked(self):
-        checked = {*config._CHOICES, *config._RANGES, *_CHANNELS, *_ABSENT, *_SWITCHES, *_FREE}
-        self.assertEqual({f.name for f in dataclasses.fields(_DEFAULT)}, checked)
+    def test_every_setting_has_help_and_a_check(self):
+        for name, field in _FIELDS.items():
+            self.assertRegex(field.metadata["text"], r"^[A-Z].{8,}\.$", name)
+            checked = field.metadata["choices"] or field.metadata["high"] is not None
+            self.assertTrue(checked or field.type in (bool, str | None), name)
 
-    @parameterized.parameters(*_ENDS)
+    @parameterized.parameters(*_NUMBERS)
     def test_both_ends_of_a_range_are_in_it(self, name, low, high):
         for value in (low, high):
-            both = {**_NEEDS.get(name, {}), name: value}
+            needs = {"adapt_steps": 1} if name == "adapt_learning_rate" else {}
+            both = {**needs, **_NEEDS.get((name, value), {}), name: value}
             self.assertEqual(getattr(_with(**both), name), value)
 
-    @parameterized.parameters(*_ENDS)
-    def test_beyond_either_end_is_refused(self, name, low, high):
-        beyond = (
-            (low - 1, high + 1) if isinstance(low, int) else (low - 1e-9, high * 1.001, math.nan)
-        )
-        for value in beyond:
-            with self.assertRaisesRegex(ValueError, f"{name}=.*out of range; expected") as caught:
+    @parameterized.parameters(*_NUMBERS)
+    def test_beyond_either_end_and_other_types_are_refused(self, name, low, high):
+        whole = isinstance(low, int)
+        beyond = (low - 1, high + 1, 1.5) if whole else (low - 1e-9, high * 1.001, math.nan)
+        for value in (*beyond, "3", None, True):
+            with self.assertRaisesRegex(UserError, f"{name}=.*out of range; expected") as caught:
                 _with(**{name: value})
-            self.assertIn(str(high), str(caught.exception))
+            self.assertIn(f"from {low} to {high}", str(caught.exception))
 
-    @parameterized.parameters(*config._CHOICES.items())
+    def test_a_whole_number_is_a_number(self):
+        self.assertIsInstance(_with(alpha=3).alpha, float)
+
+    @parameterized.parameters(*_CHOICES)
     def test_choices(self, name, allowed):
         for value in allowed:
-            needs = dict(_NEEDS.get(name, {}))
-            if value == "yunjey" and name == "nets":
-                needs["d_channels"] = (8, 8, 8)
+            needs = _NEEDS.get((name, value), {})
             self.assertEqual(getattr(_with(**{**needs, name: value}), name), value)
-        with self.assertRaisesRegex(ValueError, f"{name}='other' is out of range") as caught:
-            _with(**{name: "other"})
-        self.assertIn(f"one of {', '.join(allowed)}", str(caught.exception))
+        for value in ("other", "", "../../etc", None, 3):
+            with self.assertRaisesRegex(UserError, f"{name}=.* is out of range") as caught:
+                _with(**{name: value})
+            self.assertIn(f"one of {', '.join(allowed)}", str(caught.exception))
+
+    @parameterized.parameters("balance_s", "cosine", "d_conditional")
+    def test_switches_are_true_or_false(self, name):
+        for value in ("no", 0, None):
+            with self.assertRaisesRegex(UserError, f"{name}=.*True or False"):
+                _with(**{name: value})
 
     @parameterized.parameters(*_ABSENT)
     def test_absent_classes(self, name):
         self.assertEqual(getattr(_with(**{name: [8, 3, 3]}), name), (3, 8))
-        for value in ((10,), (-1,), tuple(range(10)), ("3",)):
-            with self.assertRaisesRegex(ValueError, f"{name}=.*at most nine of the classes"):
+        for value in ((10,), (-1,), tuple(range(10)), ("3",), 3):
+            with self.assertRaisesRegex(UserError, f"{name}=.*at most nine of the classes"):
                 _with(**{name: value})
 
-    @parameterized.parameters(*_CHANNELS.items())
-    def test_channels(self, name, length):
-        value = getattr(_with(**{name: [8] * length}), name)
-        self.assertEqual(value, (8,) * length)
-        for wrong in ((8,) * (length - 1), (8,) * (length + 1), (8,) * (length - 1) + (0,), ()):
-            with self.assertRaisesRegex(ValueError, f"{name}=.*{length} positive numbers"):
+    @parameterized.parameters(*_FILTERS)
+    def test_filters(self, name):
+        length = len(getattr(_DEFAULT, name))
+        self.assertEqual(getattr(_with(**{name: [8] * length}), name), (8,) * length)
+        right = (8,) * length
+        for wrong in (right[1:], (*right, 8), (*right[1:], 0), (*right[1:], 1.5), (), 8):
+            with self.assertRaisesRegex(UserError, f"{name}="):
                 _with(**{name: wrong})
 
-    @parameterized.parameters(
-        ("style_size", 32),
-        ("d_conditional", True),
-        ("views", "surest"),
-        ("content_distance", "class"),
-    )
-    def test_what_one_method_alone_can_do_is_refused_elsewhere(self, name, value):
-        self.assertEqual(getattr(_with(**{name: value, "method": "class"}), name), value)
-        for method in set(config.METHODS) - {"class"}:
-            with self.assertRaisesRegex(ValueError, f"{name}=.*method="):
-                _with(**{name: value, "method": method, "cosine": False})
+    @parameterized.parameters("f_channels", "g_channels", "d_channels")
+    def test_layers_that_no_machine_holds_are_refused_with_the_bound(self, name):
+        length = len(getattr(_DEFAULT, name))
+        with self.assertRaisesRegex(UserError, f"{name}=.*from 1 to 4096"):
+            _with(**{name: (99_999_999,) * length})
 
-    def test_five_optimizers_have_no_common_decay(self):
-        with self.assertRaisesRegex(ValueError, "cosine=True.*method='yunjey'"):
-            _with(method="yunjey")
+    @parameterized.parameters(
+        ({"method": "pixels", "style_size": 32}, "style_size=32 would be ignored"),
+        ({"method": "pixels", "tta": "mean"}, "tta='mean' would be ignored"),
+        ({"method": "pixels", "d_conditional": True}, "d_conditional=True would be ignored"),
+        (
+            {"method": "pixels", "content_distance": "cross_entropy"},
+            "content_distance='cross_entropy' would be ignored.*Leave it at mse,cosine",
+        ),
+        ({"method": "baseline"}, "beta=15.0 would be ignored: method=baseline has no L_TID"),
+        ({"method": "baseline", "beta": 0.0}, "d_classes=3 would be ignored"),
+        ({"method": "yunjey", "d_classes": 2}, "cosine=True would be ignored"),
+        ({"method": "yunjey", "gamma": 1.0}, "gamma=1.0 would be ignored"),
+        ({"method": "yunjey", "gan": 0.5}, "gan=0.5 would be ignored"),
+        (
+            {"method": "yunjey", "d_classes": 2, "cosine": False, "f_depths": (1, 1, 2, 2)},
+            r"f_depths=\(1, 1, 2, 2\) would be ignored",
+        ),
+        ({"domain": "mnist"}, "balance_s=True would be ignored.*Leave it at False"),
+        ({"adapt_learning_rate": 0.1}, "adapt_learning_rate=0.1 would be ignored"),
+        ({"beta": 0.0, "image_distance": "cosine"}, "image_distance='cosine' would be ignored"),
+        ({"alpha": 0.0, "content_distance": "cosine"}, "content_distance='cosine' would be"),
+    )
+    def test_what_would_be_ignored_is_refused_by_name(self, changes, message):
+        with self.assertRaisesRegex(UserError, message):
+            _with(**changes)
 
     def test_d_of_the_port_has_three_numbers(self):
-        self.assertEqual(_with(nets="yunjey", d_channels=[8, 8, 8]).d_channels, (8, 8, 8))
-        with self.assertRaisesRegex(ValueError, "d_channels=.*3 positive numbers"):
-            _with(nets="yunjey")
+        port = {"method": "yunjey", "d_classes": 2, "cosine": False}
+        self.assertEqual(_with(**port, d_channels=[8, 8, 8]).d_channels, (8, 8, 8))
+        with self.assertRaisesRegex(UserError, "has 4 numbers; expected 3 with method=yunjey"):
+            _with(**port)
 
-    def test_frozen(self):
+    def test_frozen_hashable_and_equal_by_value(self):
         with self.assertRaises(dataclasses.FrozenInstanceError):
             _DEFAULT.alpha = 1.0
-
-    def test_hashable_and_equal_by_value(self):
         self.assertEqual(hash(_with(f_channels=[1, 2, 3, 4])), hash(_with(f_channels=(1, 2, 3, 4))))
         self.assertNotEqual(_with(seed=1), _DEFAULT)
 
 
-class PresetsTest(testing.TestCase):
-    def test_they_are_the_rows_of_the_paper(self):
-        self.assertEqual(set(config.PRESETS), {*_PAPER, "yunjey"})
+class MakeTest(testing.TestCase):
+    @parameterized.parameters(*presets.ROWS)
+    def test_every_row_can_be_made_and_is_itself(self, name):
+        made = config.make(name)
+        self.assertEqual(config.row_of(made), name)
+        self.assertEqual(config.changes(made), {})
 
-    @parameterized.parameters(*_PAPER.items())
-    def test_a_row_differs_from_dtn_in_what_it_leaves_out_alone(self, name, left_out):
-        expected = dataclasses.replace(config.PRESETS["dtn"], preset=name, **left_out)
-        self.assertEqual(config.PRESETS[name], expected)
+    @parameterized.parameters(*presets.ROWS.values())
+    def test_a_row_differs_from_its_preset_in_its_changes_alone(self, row):
+        base = config.make(row.preset)
+        expected = dataclasses.replace(base, preset=row.name, **row.changes)
+        self.assertEqual(config.make(row.name), expected)
+
+    def test_what_is_given_wins(self):
+        made = config.make("dtn_no_tid", beta=2.0, seed=3)
+        self.assertEqual((made.preset, made.beta, made.seed), ("dtn_no_tid", 2.0, 3))
+
+    def test_the_reverse_direction_has_no_balance(self):
+        self.assertFalse(config.make("dtn", domain="mnist").balance_s)
+        with self.assertRaisesRegex(UserError, "balance_s=True would be ignored"):
+            config.make("dtn", domain="mnist", balance_s=True)
+
+    def test_unknown_presets_and_settings(self):
+        with self.assertRaisesRegex(UserError, "preset='dtn_light' is unknown; expected one of"):
+            config.make("dtn_light")
+        with self.assertRaisesRegex(UserError, "novelty: no such setting.*another version"):
+            config.make("dtn", novelty=1)
+
+    def test_dtn_is_the_paper(self):
+        dtn = config.make("dtn")
+        self.assertEqual((dtn.alpha, dtn.beta, dtn.gamma, dtn.gan), (15.0, 15.0, 0.0, 1.0))
+        self.assertEqual(dtn.f_channels, (64, 128, 256, 128))
+        self.assertEqual((dtn.content_distance, dtn.image_distance), ("mse", "mse"))
+        self.assertEqual((dtn.d_classes, dtn.method), (3, "dtn"))
 
     def test_yunjey_is_the_port(self):
-        port = config.PRESETS["yunjey"]
-        self.assertEqual((port.method, port.nets, port.d_classes), ("yunjey", "yunjey", 2))
-        self.assertEqual((port.alpha, port.beta, port.gamma), (15.0, 15.0, 0.0))
+        port = config.make("yunjey")
+        self.assertEqual((port.method, port.d_classes), ("yunjey", 2))
         self.assertEqual((port.steps, port.batch_size, port.beta_1), (2000, 100, 0.9))
         self.assertEqual((port.g_learning_rate, port.d_learning_rate), (3e-4, 3e-4))
         self.assertEqual((port.cosine, port.ema, port.balance_s), (False, 0.0, False))
 
-    def test_dtn_is_the_paper(self):
-        dtn = config.PRESETS["dtn"]
-        self.assertEqual((dtn.alpha, dtn.beta, dtn.gamma, dtn.gan), (15.0, 15.0, 0.0, 1.0))
-        self.assertEqual(dtn.f_channels, (64, 128, 256, 128))
-        self.assertEqual((dtn.content_distance, dtn.image_distance), ("mse", "mse"))
+
+class IdentityTest(testing.TestCase):
+    def name(self, preset, **given):
+        made = config.make(preset, **given)
+        return config.title(config.row_of(made), config.changes(made))
+
+    def test_changed_settings_are_in_the_name(self):
+        self.assertEqual(self.name("dtn", alpha=1), "dtn (alpha=1.0)")
+        self.assertEqual(self.name("dtn", steps=9, f_depths=(2, 1, 1, 1)),
+                         "dtn (f_depths=2,1,1,1, steps=9)")  # fmt: skip
+
+    def test_settings_of_another_row_are_that_row(self):
+        self.assertEqual(self.name("dtn", beta=0.0), "dtn_no_tid")
+        self.assertEqual(self.name("dtn_adapted_conditional_d", d_conditional=False), "dtn_adapted")
+
+    def test_seed_data_and_what_is_watched_are_not_in_it(self):
+        given = {"seed": 4, "data": "builtin", "data_dir": "x", "log_every": 1}
+        self.assertEqual(self.name("dtn", **given, precision="float32"), "dtn")
+
+    def test_the_domain_is_told_apart_elsewhere(self):
+        self.assertEqual(self.name("dtn", domain="mnist"), "dtn")
+
+
+class RegistryTest(testing.TestCase):
+    def test_the_papers_numbers(self):
+        expected = {"baseline": 0.1371, "dtn": 0.9066, "dtn_no_tid": 0.8840}
+        expected |= {"dtn_no_const": 0.7455, "dtn_pixels": 0.3690, "dtn_no_gan": 0.3470}
+        expected |= {"dtn_no_const_tid": 0.0528}
+        found = {r.name: r.paper["1"] for r in presets.rows_of("1") if r.paper["1"]}
+        self.assertEqual(found, expected)
+        found = {r.name: r.paper["3"] for r in presets.rows_of("3")}
+        expected = {"dtn": 0.9467, "dtn_no3_s": 0.9333, "dtn_no3_t": 0.4013}
+        self.assertEqual(found, expected | {"dtn_no3_st": 0.6002, "dtn_no3_stf": 0.0452})
+        self.assertEqual(presets.ROWS["dtn"].paper["2"], (0.8444, 0.7972))
+
+    def test_every_row_but_the_first_look_is_in_a_table(self):
+        for row in presets.ROWS.values():
+            self.assertEqual(not row.paper, row.name == "tiny")
+            self.assertContainsSubset(set(row.paper), set(presets.TABLES))
+
+    def test_every_preset_is_a_row(self):
+        self.assertContainsSubset(set(presets.PRESETS), set(presets.ROWS))

@@ -6,6 +6,8 @@ import struct
 import numpy as np
 import scipy.io
 
+from dtn_tf.data import publishers
+
 SVHN_DIGITS = {"train": 12, "test": 11, "extra": 13}
 MNIST_STEMS = {"train": "train", "test": "t10k"}
 
@@ -33,6 +35,12 @@ def write_svhn(folder, split="train", compressed=False, **changes):
     path = folder / f"{split}_32x32.mat"
     scipy.io.savemat(path, content, do_compression=compressed)
     return path
+
+
+def assert_equal(found, pixels, labels):
+    """Requires `Pictures` of these arrays."""
+    np.testing.assert_array_equal(found.pixels, pixels)
+    np.testing.assert_array_equal(found.labels, labels)
 
 
 def idx(array):
@@ -70,25 +78,26 @@ def write_tfds(root, domain, splits, version="3.1.0"):
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
+    tfds_name = publishers.TFDS_NAMES[domain.name]
     first = next(iter(splits.values()))[0]
     features = {
         "image": tfds.features.Image(shape=first["image"].shape),
-        "label": tfds.features.ClassLabel(num_classes=domain.num_classes),
+        "label": tfds.features.ClassLabel(num_classes=len(domain.classes)),
     }
     if "id" in first:
         features["id"] = tfds.features.Text()
     features = tfds.features.FeaturesDict(features)
-    folder = root / domain.tfds_name / version
+    folder = root / tfds_name / version
     folder.mkdir(parents=True)
     infos = []
     for split, examples in splits.items():
-        path = folder / f"{domain.tfds_name}-{split}.tfrecord-00000-of-00001"
+        path = folder / f"{tfds_name}-{split}.tfrecord-00000-of-00001"
         with tf.io.TFRecordWriter(str(path)) as writer:
             for example in examples:
                 writer.write(features.serialize_example(example))
         template = tfds.core.ShardedFileTemplate(
             data_dir=folder,
-            dataset_name=domain.tfds_name,
+            dataset_name=tfds_name,
             split=split,
             filetype_suffix="tfrecord",
             template="{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",

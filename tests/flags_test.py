@@ -8,7 +8,8 @@ from unittest import mock
 from absl import flags
 from absl.testing import flagsaver, parameterized
 
-from dtn_tf import config
+from dtn_tf import config, presets
+from dtn_tf.errors import UserError
 from flags import common_flags, train_flags
 from tests import testing
 
@@ -46,9 +47,9 @@ class FlagsTest(testing.TestCase):
         for name, flag in _defined().items():
             self.assertRegex(flag.help, r"^(<.*>: )?[A-Z].{8,}\.", name)  # <the choices>: first
 
-    @parameterized.parameters(*config.PRESETS)
+    @parameterized.parameters(*presets.ROWS)
     def test_unset_means_as_in_the_preset(self, preset):
-        self.assertEqual(_parse(f"--preset={preset}"), config.PRESETS[preset])
+        self.assertEqual(_parse(f"--preset={preset}"), config.make(preset))
 
     @parameterized.parameters(
         ("--alpha=3.5", "alpha", 3.5),
@@ -63,12 +64,15 @@ class FlagsTest(testing.TestCase):
         ("--pretrain_batch_size=32", "pretrain_batch_size", 32),
         ("--pretrain_learning_rate=0.01", "pretrain_learning_rate", 0.01),
         ("--pretrain_invert=0", "pretrain_invert", 0.0),
-        ("--pretrain_widen=0.5", "pretrain_widen", 0.5),
+        ("--num_train=50", "num_train", 50),
+        ("--f_depths=1,1,2,2", "f_depths", (1, 1, 2, 2)),
+        ("--absent_s=3", "absent_s", (3,)),
+        ("--nobalance_s", "balance_s", False),
+        ("--tta=mean", "tta", "mean"),
         ("--target_split=test", "target_split", "test"),
         ("--num_validation=10", "num_validation", 10),
         ("--precision=mixed_bfloat16", "precision", "mixed_bfloat16"),
         ("--content_distance=cosine", "content_distance", "cosine"),
-        ("--image_distance=cosine", "image_distance", "cosine"),
         ("--g_learning_rate=0.001", "g_learning_rate", 0.001),
         ("--d_learning_rate=0.001", "d_learning_rate", 0.001),
         ("--beta_1=0.9", "beta_1", 0.9),
@@ -81,19 +85,38 @@ class FlagsTest(testing.TestCase):
         ("--checkpoint_every=3", "checkpoint_every", 3),
         ("--data=files", "data", "files"),
         ("--data_dir=digits", "data_dir", "digits"),
-        ("--domain=mnist", "domain", "mnist"),
     )
     def test_given_value_overrides_the_preset_and_nothing_else(self, argument, field, value):
-        expected = dataclasses.replace(config.PRESETS["dtn_no_tid"], **{field: value})
+        expected = dataclasses.replace(config.make("dtn_no_tid"), **{field: value})
         self.assertEqual(_parse("--preset=dtn_no_tid", argument), expected)
+
+    def test_the_reverse_direction(self):
+        self.assertEqual(_parse("--domain=mnist"), config.make("dtn", domain="mnist"))
 
     @parameterized.parameters(
         *("--steps=0", "--pretrain_steps=0", "--batch_size=1", "--pretrain_batch_size=1"),
-        *("--seed=-1", "--alpha=-1", "--beta=-0.1", "--gamma=-1", "--gan=-1", "--ema=1"),
+        *(
+            "--seed=-1",
+            "--seed=3000000000",
+            "--batch_size=70000",
+            "--alpha=-1",
+            "--beta=-0.1",
+            "--gamma=-1",
+            "--gan=-1",
+            "--ema=1",
+            "--ema=0.995",
+        ),
         *("--g_learning_rate=2", "--d_learning_rate=-1", "--beta_1=1", "--pretrain_invert=1.1"),
         *("--num_validation=0", "--log_every=0", "--grid_every=0", "--checkpoint_every=0"),
         *("--precision=float64", "--content_distance=l1", "--image_distance=l1", "--data=web"),
-        *("--preset=paper", "--pretrain_split=test", "--target_split=extra", "--steps=many"),
+        *(
+            "--preset=paper",
+            "--domain=../../etc",
+            "--domain=",
+            "--pretrain_split=test",
+            "--target_split=extra",
+            "--steps=many",
+        ),
     )
     def test_outside_the_bounds_is_refused_while_parsing(self, argument):
         name = argument[2:].split("=")[0]
@@ -101,16 +124,16 @@ class FlagsTest(testing.TestCase):
             _parse(argument)
 
     @parameterized.parameters(
-        ("--pretrain_learning_rate=0", "pretrain_learning_rate=0.0 is out of range"),
-        ("--batch_size=70000", "batch_size=70000 is out of range"),
-        ("--seed=3000000000", "seed=3000000000 is out of range"),
-        ("--f_channels=1,2,3", "f_channels=.*4 positive numbers"),
+        ("--f_channels=1,2,3", "f_channels=.*4 whole numbers"),
         ("--g_channels=8,a,4", "--g_channels=8,a,4 is not a list of whole numbers"),
-        ("--d_channels=", "--d_channels= is not a list|d_channels=.*4 positive numbers"),
+        ("--g_channels=99999999,8,8", "g_channels=.*from 1 to 4096"),
+        ("--d_channels=", "--d_channels= is not a list|d_channels=.*some whole numbers"),
+        ("--nocosine --method=yunjey --d_classes=2", "d_channels=.*expected 3"),
+        ("--domain=mnist --balance_s", "balance_s=True would be ignored"),
     )
-    def test_what_flags_let_pass_the_config_refuses(self, argument, message):
-        with self.assertRaisesRegex(ValueError, message):
-            _parse(argument)
+    def test_what_flags_let_pass_the_config_refuses(self, arguments, message):
+        with self.assertRaisesRegex(UserError, message):
+            _parse(*arguments.split())
 
     def test_workdir_is_named_for_domain_and_preset_unless_given(self):
         _parse("--domain=mnist", "--preset=dtn_no_gan")
@@ -125,17 +148,28 @@ class MainTest(testing.TestCase):
             [sys.executable, *command], cwd=_ROOT, capture_output=True, text=True, check=False
         )
 
-    def test_help_lists_every_flag(self):
-        done = self._run("train_main.py", "--help")
-        self.assertEqual(done.returncode, 1)  # absl's way
+    def test_help_shows_what_a_user_needs_and_helpfull_everything(self):
+        done, full = (self._run("train_main.py", f"--help{more}") for more in ("", "full"))
+        self.assertEqual((done.returncode, full.returncode), (1, 1))  # absl's way
+        shown = {n for n in _FIELDS | _NOT_SETTINGS if f"{n}: " in done.stdout.replace("[no]", "")}
+        self.assertBetween(len(shown), 24, 30)
+        self.assertContainsSubset({"domain", "preset", "workdir", "alpha", "data_dir"}, shown)
+        self.assertNotIn("pretrain_dropout", shown)
         for name in _FIELDS | _NOT_SETTINGS:
-            self.assertRegex(done.stdout, rf"--(\[no\])?{name}: ")
+            self.assertRegex(full.stdout, rf"--(\[no\])?{name}: ")
+
+    def test_a_wrong_setting_is_one_line_and_waits_for_nothing(self):
+        done = self._run("train_main.py", "--f_channels=8,a")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(
+            done.stderr, "error: --f_channels=8,a is not a list of whole numbers like 64,128.\n"
+        )
 
     def test_libraries_log_errors_alone_unless_told_otherwise(self):
         for name in ("train_main", "eval_main"):
-            shows = f"import {name}, logging; from absl import app; app.run({_SHOW}, argv={{}})"
-            for flags_given, level in ((["x"], "ERROR"), (["x", "--verbosity=0"], "INFO")):
-                done = self._run("-c", shows.format(flags_given))
+            shows = f"import {name}, logging; from dtn_tf import cli; cli.run({_SHOW})"
+            for flags_given, level in (((), "ERROR"), (("--verbosity=0",), "INFO")):
+                done = self._run("-c", shows, *flags_given)
                 self.assertEqual(done.stdout.strip(), level)
 
     @parameterized.parameters(({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0"))

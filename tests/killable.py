@@ -13,9 +13,9 @@ import time
 import keras
 import numpy as np
 
-from dtn_tf import config, images, loop, train
+from dtn_tf import build, config, files, images, loop, train
 from dtn_tf.data import augment, domains, pipeline
-from dtn_tf.data.digits import Unlabelled
+from dtn_tf.data.pictures import Pictures
 from tests import testing
 
 _BATCH_SIZE, _SEED, _CHECKPOINT_EVERY = 4, 3, 4
@@ -41,8 +41,8 @@ def _dtn_and_batches():
         batch_size=_BATCH_SIZE,
         seed=_SEED,
     )
-    dtn = train.build(settings, domains.TASKS["svhn"], testing.tiny_classifier())
-    s, t = Unlabelled(testing.pixels(13, 3), "s"), Unlabelled(testing.pixels(11, 1, 1), "t")
+    dtn = build.build(settings, domains.TASKS["svhn"], testing.tiny_classifier())
+    s, t = Pictures(testing.pixels(13, 3), "s"), Pictures(testing.pixels(11, 1, 1), "t")
     dtn.remember(13, 11)
     return dtn, functools.partial(train.batches, settings, s, t, True)
 
@@ -78,7 +78,7 @@ def run(kind, directory, num_steps, callbacks=()):
 def main(kind, directory, num_steps, seconds):
     start, state = run(kind, directory, int(num_steps), [_Slow(float(seconds))])
     end = pathlib.Path(directory) / "end.npz"
-    loop.save_atomically(end, lambda path: np.savez(path, start, *state))
+    files.save(end, lambda path: np.savez(path, start, *state))
 
 
 if __name__ == "__main__":

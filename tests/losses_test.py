@@ -26,14 +26,14 @@ def _gradient(function, x):
 
 
 def _total_variation(z):
-    """Equation 7, loop by loop, for one image (height, width, channels)."""
+    """Equation 7 as a mean, loop by loop, for one image (height, width, channels)."""
     total = 0.0
     for i in range(z.shape[0] - 1):
         for j in range(z.shape[1] - 1):
             for c in range(z.shape[2]):
                 right, down = z[i, j + 1, c] - z[i, j, c], z[i + 1, j, c] - z[i, j, c]
                 total += math.sqrt(right**2 + down**2)
-    return total
+    return total / ((z.shape[0] - 1) * (z.shape[1] - 1) * z.shape[2])
 
 
 class TernaryTest(testing.TestCase):
@@ -184,10 +184,24 @@ class TotalVariationTest(testing.TestCase):
             expected[place] = (high - low) / 2e-5
         self.assertAllClose(_gradient(losses.l_tv, z), expected, rtol=1e-3, atol=1e-3)
 
+    @parameterized.parameters((32, 0.09422), (64, 0.04636), (128, 0.02300))
+    def test_does_not_grow_with_the_size_of_a_picture(self, size, expected):
+        # Slopes of 1 and 2 from edge to edge in one channel, of 3 and 2 in the other.
+        at = (np.arange(size) / (size - 1)).astype(np.float32)
+        one, two = at[None, :] + 2 * at[:, None], 3 * at[None, :] + 2 * at[:, None]
+        z = tf.constant(np.stack([one, two], axis=-1)[None] - 1.5)
+        by_hand = (math.sqrt(5.0) + math.sqrt(13.0)) / 2 / (size - 1)
+        self.assertAllClose(losses.l_tv(z), by_hand, rtol=1e-4)
+        self.assertAllClose(losses.l_tv(z), expected, rtol=1e-3)
+        as_sum = float(losses.l_tv(z)) * 2 * (size - 1) ** 2
+        self.assertGreater(as_sum, 180 * size / 32)  # what it was as a sum
+        l_tid = losses.l_tid(z, tf.zeros_like(z))
+        self.assertBetween(float(l_tid), 1.26, 1.30)  # a mean, too: the same at every size
+
     @parameterized.parameters(-1.0, 0.0, 1.0)
     def test_flat_images_cost_next_to_nothing_and_have_zero_gradient(self, level):
         flat = np.full((2, 32, 32, 1), level, np.float32)
-        self.assertAllClose(losses.l_tv(flat), 31 * 31 * 1e-4)  # a root of eps a pixel
+        self.assertAllClose(losses.l_tv(flat), 1e-4)  # a root of eps
         self.assertAllEqual(_gradient(losses.l_tv, flat), np.zeros_like(flat))
 
     def test_without_eps_flat_images_would_break_training(self):

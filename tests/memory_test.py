@@ -13,9 +13,9 @@ class MemoryTest(testing.TestCase):
         self.calls = tf.Variable(0)
         self.memory = Memory(8, testing.F_CHANNELS[-1])
 
-    def counted(self, x):
+    def counted(self, x, training):
         self.calls.assign_add(1)
-        return self.f(x)
+        return self.f(x, training=training)
 
     def look_up(self, *rows):
         @tf.function

@@ -1,124 +1,218 @@
-import numpy as np
-from PIL import Image
+"""Result lines -> tables: what is averaged, what is not, and that pages show what was measured."""
 
-from dtn_tf import config, figures, report
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import parameterized
+
+from dtn_tf import presets
+from dtn_tf.errors import UserError
+from dtn_tf.scores import report, results
 from tests import testing
+from tests.lines import adaptation, line
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def result(**changes):
-    return {
-        "preset": "dtn",
-        "domain": "svhn",
-        "seed": 0,
-        "accuracy": 0.8,
-        "minutes": 6.0,
-        "original": 0.4,
-        "n": 5000,
-        "source": "SVHN test",
-        "target": "MNIST test",
-        "judge": 0.994,
-        "f": {"SVHN test": 0.95, "MNIST test": 0.7},
-        "frechet": 12.5,
-        "frechet_floor": 0.5,
-        "per_digit": [0.5] * 9 + [None],
-        "confusion": (np.eye(10, dtype=int) * 3).tolist(),
-        **changes,
-    }
+def cells(text, label, place=0):
+    """The cells of the table's line with this label; of several the one at this place."""
+    found = [part for part in text.splitlines() if part.startswith(f"| {label} |")]
+    return [cell.strip() for cell in found[place].strip("|").split("|")]
 
 
-class TableTest(testing.TestCase):
-    def line(self, text, name):
-        return next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
-
-    def test_one_run_beside_the_papers_number(self):
-        text = report.table([result()], "svhn", "test")
+class TableOneTest(testing.TestCase):
+    def test_one_run_beside_the_papers_number_and_what_stands_behind_it(self):
         self.assertEqual(
-            self.line(text, "DTN"), "| DTN | 90.66% | **80.00%** | 1 | 5000 | SVHN test | 6.0 |"
+            cells(report.table("1", [line()]), "DTN"),
+            [
+                *("DTN", "dtn", "90.7 %", "80.0 %", "1 seed: 0", "SVHN test, 5,000"),
+                *("99.40 %, 1,500 steps, 01234567", "aaaa00000000", "6.0"),
+            ],
         )
 
     def test_seeds_become_mean_and_sample_deviation(self):
-        runs = [result(seed=k, accuracy=a) for k, a in enumerate((0.80, 0.82, 0.87))]
-        text = report.table(runs, "svhn", "test")
+        runs = [line(seed=k, accuracy=a) for k, a in enumerate((0.80, 0.82, 0.87))]
         # mean 0.83, squared deviations 9, 1, 16 (in 1e-4): sqrt(26 / 2) = 3.61 points
-        self.assertIn("**83.00% ± 3.61** | 3 |", self.line(text, "DTN"))
+        found = cells(report.table("1", runs), "DTN")
+        self.assertEqual(found[3:5], ["83.0 ± 3.6 %", "3 seeds: 0, 1, 2"])
 
-    def test_missing_rows_name_the_command_that_makes_them(self):
-        text = report.table([result()], "svhn", "test")
-        self.assertIn(
-            "`python train_main.py --domain=svhn --preset=dtn_no_tid`",
-            self.line(text, "DTN w/o L_TID"),
+    def test_only_runs_of_one_thing_are_averaged(self):
+        # Of one seed the newest counts; changed settings and other judges are other lines.
+        newer = {"scored": {**line()["scored"], "time": "2026-11-03T00:00:00Z"}}
+        text = report.table(
+            "1",
+            [
+                line(accuracy=0.8),
+                line(accuracy=0.9, **newer),
+                line(settings={"alpha": 1.0}, accuracy=0.1),
+                line(judge={"hash": "feed", "steps": 2}, accuracy=0.2),
+            ],
         )
-        self.assertNotIn("train_main", self.line(text, "DTN"))
+        self.assertEqual(cells(text, "DTN", 0)[3:5], ["90.0 %", "1 seed: 0"])
+        self.assertEqual(cells(text, "DTN", 1)[3:5], ["20.0 %", "1 seed: 0"])
+        self.assertIn("2 steps, feed", cells(text, "DTN", 1)[6])
+        self.assertEqual(cells(text, r"dtn (alpha=1.0)")[3:5], ["10.0 %", "1 seed: 0"])
+        self.assertLess(text.index("| DTN |"), text.index("dtn (alpha"))
+        self.assertLess(text.index("dtn (alpha"), text.index("| DTN w/o L_TID |"))
 
-    def test_original_image_is_measured_once(self):
-        runs = [result(seed=k) for k in range(3)]
-        line = self.line(report.table(runs, "svhn", "test"), "Original SVHN image")
-        self.assertIn("| 40.06% | **40.00%** | 1 |", line)
+    def test_a_row_that_was_never_measured_names_the_command_that_trains_it(self):
+        text = report.table("1", [line(row="dtn_no_tid", settings={"alpha": 1.0})])
+        for name in ("dtn", "dtn_no_tid", "yunjey"):
+            found = cells(text, presets.ROWS[name].label)
+            self.assertEqual(found[3], f"not measured: `python train_main.py --preset={name}`")
+        self.assertEqual(cells(text, "dtn_no_tid (alpha=1.0)")[3], "80.0 %")
 
-    def test_reverse_direction_has_no_number_of_the_paper(self):
-        text = report.table([result()], "mnist", "test")
-        self.assertNotIn("90.66%", text)
-        self.assertIn("--domain=mnist", text)
+    def test_untranslated_images_are_a_line_for_each_judge_not_for_each_run(self):
+        runs = [line(seed=k) for k in range(3)] + [line(judge={"hash": "feed"}, original=0.3)]
+        text = report.table("1", runs)
+        found = [cells(text, "Original SVHN image", k)[2:4] for k in range(2)]
+        self.assertEqual(found, [["40.1 %", "40.0 %"], ["40.1 %", "30.0 %"]])
+        self.assertEqual(text.count("Original SVHN image"), 2)
 
-    def test_every_row_is_a_preset(self):
-        rows = {row[1] for row in report.TABLE_1 + report.TABLE_3 + report.PIECES if row[1]}
-        self.assertEqual(rows, set(config.PRESETS))
+    def test_several_commits_and_unknown_facts_are_said(self):
+        unknown = {"commit": None, "minutes": None}
+        old = line(seed=1, trained={**line()["trained"], **unknown})
+        none = {"hash": None}
+        text = report.table("1", [line(judge=none), {**old, "judge": line(judge=none)["judge"]}])
+        self.assertIn("hash not recorded", cells(text, "DTN")[6])
+        self.assertEqual(cells(text, "DTN")[7], "aaaa00000000, not recorded")
+
+    def test_pictures_that_are_not_the_publishers_are_named(self):
+        self.assertIn("Not the publisher's bytes: SVHN train[:68257].", report.table("1", [line()]))
+
+    def test_reverse_has_no_number_of_the_paper(self):
+        text = report.table("reverse", [line(domain="mnist"), line()])
+        self.assertEqual(cells(text, "DTN")[2], "none")
+        self.assertIn("Original MNIST image", text)
+        self.assertNotIn("SVHN image", text)
+        self.assertIn("--preset=dtn --domain=mnist`", report.table("reverse", []))
+
+    def test_other_splits_and_retired_settings_are_left_out(self):
+        text = report.table("1", [line(split="validation"), line(retired="gone", row="dtn_no_gan")])
+        self.assertNotIn("80.0 %", text)
+        self.assertNotIn("Original", text)
+        self.assertIn("gone", report.retired([line(retired="gone")]))
+        self.assertIn("80.0 %", report.table("1", [line(split="validation")], "validation"))
 
 
-class PiecesTableTest(testing.TestCase):
-    def test_validation_beside_test_as_far_as_it_is_known(self):
-        values = (("dtn_adapted", 0.94, 0.95), ("dtn_adapted", None, 0.97), ("dtn", None, 0.91))
-        rows = [
-            result(preset=name, validation=validation, accuracy=test)
-            for name, validation, test in values
-        ]
-        rows += [result(preset="dtn_unadapted", validation=v) for v in (0.92, 0.96)]
-        text = report.pieces_table(rows)
-        mean = "| 94.00%, 1 of 2 runs | **96.00% ± 1.41** | 2 | 6.0 |"
-        self.assertIn(f"| all of it | `dtn_adapted` {mean}", text)
-        self.assertIn("| DTN | `dtn` | not measured | **91.00%** | 1 | 6.0 |", text)
-        self.assertIn("`dtn_unadapted` | 94.00% ± 2.83 | **80.00% ± 0.00** | 2 | 6.0 |", text)
-        self.assertIn("--preset=dtn_adapted_mse", text)
-        self.assertIn("SVHN test, 5000 images", text)
-
-
-class UnseenTableTest(testing.TestCase):
-    def test_the_digit_and_the_others_beside_the_paper(self):
+class OtherTablesTest(testing.TestCase):
+    def test_unseen_digit_and_the_others(self):
         per_digit = [0.5] * 9 + [None]
         a, b = ([*per_digit[:3], value, *per_digit[4:]] for value in (0.2, 0.4))
-        rows = [result(preset="dtn_no3_t", per_digit=p) for p in (a, b)]
-        text = report.unseen_table([*rows, result(per_digit=a)], "svhn", "test")
-        expected = "| 40.13% | **30.00% ± 14.14** | 50.00% ± 0.00 | 2 | 3 | SVHN test | 6.0 |"
-        self.assertIn(f"| 3 not shown in t {expected}", text)
-        self.assertIn("| DTN | 94.67% | **20.00%** | 50.00% | 1 |", text)
-        self.assertIn("--preset=dtn_no3_stf", text)
+        lines = [line(k, row="dtn_no3_t", per_digit=p) for k, p in enumerate((a, b))]
+        text = report.table("3", [*lines, line(per_digit=a)])
+        self.assertEqual(
+            cells(text, "3 not shown in t")[2:5], ["40.1 %", "30.0 ± 14.1 %", "50.0 ± 0.0 %"]
+        )
+        self.assertEqual(cells(text, "DTN")[2:5], ["94.7 %", "20.0 %", "50.0 %"])
+        self.assertIn("--preset=dtn_no3_stf`", text)
+
+    def test_pieces_have_validation_of_the_same_runs_beside_test(self):
+        best = {"row": "dtn_adapted"}
+        unknown = {"judge": {"hash": None, "accuracy": None}, "split": "validation"}
+        lines = [line(0, **best, accuracy=0.95), line(1, **best, accuracy=0.97)]
+        lines += [line(0, **best, **unknown, accuracy=0.94)]
+        lines += [line(0, split="validation", judge={"hash": "other"}, accuracy=0.3), line()]
+        text = report.table("pieces", lines)
+        self.assertEqual(cells(text, "all of it")[2:4], ["94.0 % (1 of 2)", "96.0 ± 1.4 %"])
+        self.assertEqual(cells(text, "DTN")[2:4], ["not measured", "80.0 %"])
+        self.assertIn("--preset=dtn_adapted_mse`", text)
+
+    def test_classifiers_taught_by_translations(self):
+        lines = [adaptation(), adaptation(1, (0.9, 0.7), (0.9, 0.8))]
+        text = report.table("2", [*lines, line(accuracy=0.123)])
+        self.assertEqual(
+            cells(text, "DTN", 0)[2:9],
+            [
+                *("G(SVHN train), 68,257", "84.4 %", "85.0 ± 7.1 %", "90.0 ± 0.0 %"),
+                *("97.0 ± 0.0 %", "98.0 ± 0.0 %", "70.0 ± 0.0 %"),
+            ],
+        )
+        self.assertEqual(cells(text, "DTN", 1)[3:5], ["79.7 %", "70.0 ± 0.0 %"])
+        self.assertEqual(cells(text, "DANN, Ganin et al. 2016")[3], "73.9 %")
+        self.assertIn("--preset=dtn_adapted`", text)
+
+    def test_what_an_old_line_of_table_2_does_not_say_is_not_measured(self):
+        old = adaptation(judge={"steps": None})
+        old["f"]["accuracy"] = {}
+        del old["rows"]["train"]["classifier_of_g"]
+        found = cells(report.table("2", [old]), "DTN")
+        self.assertEqual([found[7], found[8], found[11]], ["not measured"] * 2 + ["not recorded"])
+
+    def test_readme_has_the_papers_rows_and_the_best_one(self):
+        lines = [line(k) for k in range(2)] + [line(accuracy=0.5, judge={"hash": "feed"})]
+        text = report.table("readme", lines)
+        self.assertEqual(cells(text, "DTN")[:5], ["DTN", "dtn", "90.7 %", "80.0 ± 0.0 %", "2"])
+        self.assertEqual(cells(text, presets.ROWS["dtn_adapted"].label)[3:5], ["not measured", "0"])
+        self.assertNotIn("yunjey", text)
+
+    @parameterized.parameters(
+        ({}, "1"),
+        ({"row": "dtn_no3_t"}, "3"),
+        ({"domain": "mnist"}, "reverse"),
+        ({"row": "dtn_adapted_mse"}, None),
+        ({"row": "tiny"}, None),
+    )
+    def test_table_of_a_run(self, changes, expected):
+        self.assertEqual(report.table_of(line(**changes)), expected)
+
+    def test_runs_of_no_table_are_laid_out_alone(self):
+        text = report.table(None, [line(row="tiny")])
+        self.assertEqual(cells(text, "a first look")[3], "80.0 %")
+        self.assertNotIn("not measured", text)
 
 
 class DetailsTest(testing.TestCase):
     def test_says_what_was_measured_on_what(self):
-        text = report.details(result())
-        for part in ("SVHN test", "99.40%", "| f on MNIST test | 70.00% |", "12.50", "0.50"):
+        text = report.details(line(settings={"alpha": 1.0}))
+        for part in (
+            *("dtn (alpha=1.0), seed 0", "SVHN test, 5,000", "99.40 %", "12.50", "0.50"),
+            *("| f on MNIST test | 70.0 % |", "50.0 % | none |"),
+        ):
             self.assertIn(part, text)
-        self.assertIn("50.0% | none |", text)
 
 
-class FiguresTest(testing.TestCase):
-    def test_confusion_and_translations_are_written_whole(self):
-        figures.draw_confusion(result(), self.directory / "c.png")
-        x = testing.pixels(20, 3)
-        figures.draw_translations(result(), x, testing.pixels(20), self.directory / "t.png")
-        for name in ("c.png", "t.png"):
-            picture = np.asarray(Image.open(self.directory / name).convert("L"))
-            self.assertGreater(picture.shape[1], 600)
-            self.assertGreater(picture.std(), 10)
-        self.assertLen(list(self.directory.iterdir()), 2)
+class DocsTest(testing.TestCase):
+    def setUp(self):
+        super().setUp()
+        results.append(self.directory / "results/results.jsonl", line())
+        (self.directory / "docs").mkdir()
+        self.page = self.directory / "docs" / "results.md"
+        (self.directory / "README.md").write_text("No table.\n")
 
-    def test_title_over_one_confusion_matrix_is_not_cut_off(self):
-        drawn = result(
-            source="drawn street digits (builtin) test", target="5,000 MNIST digits (builtin) test"
+    def test_blocks_are_filled_and_what_is_around_them_stays(self):
+        self.page.write_text("a\n<!-- table: 1 -->\nold\n<!-- end -->\nb\n")
+        self.assertEqual(report.write_docs(self.directory, check=True), [self.page])
+        self.assertIn("old", self.page.read_text())
+        self.assertEqual(report.write_docs(self.directory), [self.page])
+        expected = report.table("1", [line()])
+        self.assertEqual(
+            self.page.read_text(), f"a\n<!-- table: 1 -->\n{expected}<!-- end -->\nb\n"
         )
-        figures.draw_confusions([drawn], self.directory / "c.png")
-        picture = np.asarray(Image.open(self.directory / "c.png").convert("L"))
-        title = picture[: len(picture) // 8]
-        self.assertLess(title.min(), 128)
-        self.assertAllEqual(np.unique(title[:, [0, 1, -2, -1]]), [255])
+        self.assertEmpty(report.write_docs(self.directory))
+
+    def test_an_unknown_block_is_named(self):
+        self.page.write_text("<!-- table: 7 -->\n<!-- end -->\n")
+        with self.assertRaisesRegex(UserError, "results.md: there is no table '7'"):
+            report.write_docs(self.directory)
+
+    def test_committed_pages_are_what_the_committed_results_say(self):
+        stale = report.write_docs(_ROOT, check=True)
+        self.assertEmpty(stale, "write them: python -m dtn_tf.scores.report")
+
+    def test_the_command_checks_without_tensorflow(self):
+        code = (
+            "import sys; from dtn_tf.scores import report; report.table('1', []);"
+            "sys.exit('tensorflow' in sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=_ROOT, check=True)
+
+    def test_committed_results_fill_every_table(self):
+        lines, warnings = results.read(_ROOT / "results" / "results.jsonl")
+        self.assertEmpty(warnings)
+        dtn = [cells(report.table(name, lines), "DTN") for name in presets.TABLES]
+        self.assertEqual(dtn[0][3:5], ["91.6 ± 0.2 %", "3 seeds: 0, 1, 2"])
+        self.assertEqual(dtn[1][4], "79.2 ± 1.6 %")
+        self.assertEqual(dtn[2][3], "85.4 ± 1.1 %")
+        self.assertNotIn("not measured: ", dtn[4][3])

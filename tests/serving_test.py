@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -5,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+import dtn_tf
 from dtn_tf import images, serving
+from dtn_tf.errors import UserError
 from tests import testing
 
 _CLIENT = """
@@ -20,11 +23,6 @@ assert not any(name.split(".")[0] in ("dtn_tf", "tests") for name in sys.modules
 def _served(directory, x):
     exported = tf.saved_model.load(directory)
     return exported.translate(x)
-
-
-def _translated(dtn, x):
-    """`serving.translate` as a graph; step by step, sums differ in the last bit."""
-    return tf.function(serving.translate)(dtn, x)
 
 
 def _trained_dtn(policy="float32"):
@@ -45,8 +43,20 @@ class ServingTest(testing.TestCase):
         serving.export(dtn, self.directory / "export", channels=3)
         served = _served(self.directory / "export", x)
         self.assertEqual((served.dtype, served.shape), (tf.uint8, (7, 32, 32, 1)))
-        self.assertAllEqual(served, _translated(dtn, x))
+        self.assertAllEqual(served, serving.translate(serving.in_float32(dtn), x))
         self.assertGreater(np.std(served), 1.0)
+
+    @parameterized.parameters("float32", "mixed_bfloat16")
+    def test_export_computes_in_float32_alone(self, policy):
+        serving.export(_trained_dtn(policy), self.directory / "export", channels=3)
+        graph = tf.saved_model.load(self.directory / "export").signatures["serving_default"].graph
+        functions = graph.as_graph_def().library.function
+        nodes = [n for f in functions for n in f.node_def] + list(graph.as_graph_def().node)
+        found = {
+            a.type for node in nodes for name, a in node.attr.items() if name in ("T", "dtype")
+        }
+        self.assertIn(tf.float32.as_datatype_enum, found)
+        self.assertNotIn(tf.bfloat16.as_datatype_enum, found)
 
     @parameterized.parameters(1, 2, 65)
     def test_any_batch_size(self, n):
@@ -54,7 +64,7 @@ class ServingTest(testing.TestCase):
         serving.export(dtn, self.directory / "export", channels=3)
         x = testing.pixels(n, 3, seed=2)
         served = _served(self.directory / "export", x)
-        self.assertAllEqual(served, _translated(dtn, x))
+        self.assertAllEqual(served, serving.translate(dtn, x))
 
     def test_it_needs_none_of_our_code(self):
         dtn, x = _trained_dtn(), testing.pixels(3, 3)
@@ -62,7 +72,7 @@ class ServingTest(testing.TestCase):
         np.save(self.directory / "x.npy", x)
         paths = [str(self.directory / name) for name in ("export", "x.npy", "gx.npy")]
         subprocess.run([sys.executable, "-c", _CLIENT, *paths], cwd=self.directory, check=True)
-        self.assertAllEqual(np.load(self.directory / "gx.npy"), _translated(dtn, x))
+        self.assertAllEqual(np.load(self.directory / "gx.npy"), serving.translate(dtn, x))
 
     def test_export_replaces_the_one_that_is_there(self):
         path, x = self.directory / "export", testing.pixels(3, 3)
@@ -72,11 +82,11 @@ class ServingTest(testing.TestCase):
         serving.export(new, path, channels=3)
         self.assertFalse((path / "stale").exists())
         self.assertEqual(list(self.directory.iterdir()), [path])
-        self.assertAllEqual(_served(path, x), _translated(new, x))
+        self.assertAllEqual(_served(path, x), serving.translate(new, x))
 
     def test_leftover_of_a_killed_export_is_no_hindrance(self):
-        (self.directory / "partial-export").mkdir()
-        (self.directory / "partial-export" / "half").touch()
+        (self.directory / f"partial-{os.getpid()}-export").mkdir()
+        (self.directory / f"partial-{os.getpid()}-export" / "half").touch()
         serving.export(testing.tiny_dtn(), self.directory / "export", channels=1)
         self.assertEqual(list(self.directory.iterdir()), [self.directory / "export"])
         self.assertFalse((self.directory / "export" / "half").exists())
@@ -88,5 +98,77 @@ class ServingTest(testing.TestCase):
         expected = np.clip(np.round((painted + one) * scale), 0, 255)
         self.assertAllEqual(serving.translate(dtn, x), expected)
         self.assertAllEqual(serving.translate(dtn, x), images.to_uint8(dtn(images.to_model(x))))
-        with self.assertRaisesRegex(ValueError, "expects uint8"):
-            serving.translate(dtn, x.astype(np.float32))
+
+
+class DoorTest(testing.TestCase):
+    """Every dtype and range is translated by the documented rule or refused."""
+
+    def setUp(self):
+        super().setUp()
+        self.dtn, self.x = _trained_dtn(), testing.pixels(4, 3)
+        self.expected = serving.translate(self.dtn, self.x)
+
+    def right(self):
+        scaled = self.x / 255.0
+        return {
+            "uint8": self.x,
+            "uint16": self.x.astype(np.uint16) * 257,
+            "float32": scaled.astype(np.float32),
+        }
+
+    def wrong(self):
+        return {
+            "model_range": (self.x / 127.5 - 1.0).astype(np.float32),
+            "to_255": self.x.astype(np.float32),
+            "nan": np.where(self.x > 200, np.nan, 0.5).astype(np.float32),
+        }
+
+    def test_what_is_right_is_the_same_translation(self):
+        doors = self.right() | {"float64": self.x / 255.0, "tensor": tf.constant(self.x)}
+        for name, x in doors.items():
+            self.assertAllEqual(serving.translate(self.dtn, x), self.expected, name)
+
+    def test_what_is_wrong_is_refused_with_the_reason(self):
+        for name, x in self.wrong().items():
+            with self.assertRaisesRegex(UserError, r"expected floats in \[0, 1\]", msg=name):
+                serving.translate(self.dtn, x)
+        for x in (self.x > 99, self.x.astype(np.int32), self.x.astype(np.int64)):
+            with self.assertRaisesRegex(UserError, f"Got {x.dtype} images; expected uint8"):
+                serving.translate(self.dtn, x)
+        for x in (self.x[0], self.x[..., :2], np.zeros((3, 32, 32, 4), np.uint8)):
+            with self.assertRaisesRegex(UserError, "shape.*expected.*1 or 3"):
+                serving.translate(self.dtn, x)
+        with self.assertRaisesRegex(UserError, "no image to work on"):
+            serving.translate(self.dtn, self.x[:0])
+
+    def test_the_export_does_the_same(self):
+        serving.export(self.dtn, self.directory / "export", channels=3)
+        exported = tf.saved_model.load(self.directory / "export")
+        for name, x in self.right().items():
+            self.assertAllEqual(exported.translate(x), self.expected, name)
+        for name, x in self.wrong().items():
+            with self.assertRaises(tf.errors.InvalidArgumentError, msg=name):
+                exported.translate(x)
+        for x in (self.x > 99, self.x.astype(np.int32), self.x / 255.0):
+            with self.assertRaises((ValueError, TypeError)):
+                exported.translate(x)
+
+
+class LoadTest(testing.TestCase):
+    def test_missing_and_damaged_are_told_apart(self):
+        with self.assertRaisesRegex(UserError, "dtn.keras does not exist"):
+            serving.load(self.directory)
+        _trained_dtn().save(self.directory / "dtn.keras")
+        data = bytearray((self.directory / "dtn.keras").read_bytes())
+        data[8192:12288] = bytes(4096)
+        (self.directory / "dtn.keras").write_bytes(data)
+        with self.assertRaisesRegex(UserError, "dtn.keras is damaged"):
+            serving.load(self.directory)
+
+    def test_comes_back_by_the_public_names(self):
+        dtn, x = _trained_dtn(), testing.pixels(2, 3)
+        dtn.save(self.directory / "dtn.keras")
+        again = dtn_tf.load(self.directory)
+        self.assertIsInstance(again, dtn_tf.DTN)
+        self.assertAllEqual(dtn_tf.translate(again, x), serving.translate(dtn, x))
+        self.assertIn("dtn", dtn_tf.PRESETS)

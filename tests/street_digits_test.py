@@ -1,13 +1,24 @@
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from unittest import mock
 
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from dtn_tf.data import street_camera, street_digits, street_glyphs, street_writing
+from dtn_tf.data.builtin import (
+    archive,
+    street_camera,
+    street_digits,
+    street_glyphs,
+    street_writing,
+    workers,
+)
+from dtn_tf.errors import UserError
 
 
 def _features(images):
@@ -53,7 +64,9 @@ class DrawTest(parameterized.TestCase):
 
     @parameterized.parameters(1, 2)
     def test_processes_draw_what_one_process_draws(self, num_workers):
-        images, labels = street_digits.draw(600, seed=3, num_workers=num_workers)
+        counts = []
+        images, labels = street_digits.draw(600, 3, num_workers, counts.append)
+        self.assertEqual(counts, [250, 250, 250])
         np.testing.assert_array_equal(images, self.images[:600])
         np.testing.assert_array_equal(labels, self.labels[:600])
 
@@ -96,6 +109,87 @@ class DrawTest(parameterized.TestCase):
             street_digits.draw(num, seed)
 
 
+class WorkersTest(parameterized.TestCase):
+    def start(self, call):
+        worker = workers._start(call)
+        self.addCleanup(worker.stdout.close)
+        self.addCleanup(worker.stdin.close)
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.kill)
+        self.assertEqual(worker.stdout.read(1), b"!")  # it began
+        return worker
+
+    WAIT = "import time; workers.send(np.array(33, np.uint8)); time.sleep({})"
+
+    def test_ctrl_c_is_left_to_the_parent(self):
+        worker = self.start("import numpy as np; " + self.WAIT.format(0.5))
+        worker.send_signal(signal.SIGINT)
+        self.assertEqual(worker.wait(60), 0)
+
+    def test_ctrl_c_of_the_terminal_does_not_reach_it(self):
+        worker = self.start("import numpy as np; " + self.WAIT.format(60))
+        self.assertNotEqual(os.getpgid(worker.pid), os.getpgid(0))
+
+    def test_it_dies_when_its_parent_is_killed(self):
+        code = (
+            "import sys, time; from dtn_tf.data.builtin import workers;"
+            "print(workers._start('import time; time.sleep(600)').pid, flush=True);"
+            "time.sleep(600)"
+        )
+        root = pathlib.Path(street_digits.__file__).parents[3]
+        parent = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE)
+        self.addCleanup(parent.stdout.close)
+        pid = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait()
+        deadline = time.monotonic() + 60
+        while _is_alive(pid):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def test_what_stops_the_parent_stops_the_workers_at_once(self):
+        def tick(count):
+            raise KeyboardInterrupt
+
+        started = []
+
+        def start(call, make=workers._start):
+            started.append(make(call))
+            return started[-1]
+
+        with mock.patch.object(workers, "_start", side_effect=start):
+            with self.assertRaises(KeyboardInterrupt):
+                street_digits.draw(20_000, seed=3, num_workers=2, tick=tick)
+        self.assertLen(started, 2)
+        for worker in started:
+            self.assertIsNotNone(worker.returncode)
+
+
+class ProgressTest(absltest.TestCase):
+    def test_every_ten_seconds_a_line_says_how_long_it_takes(self):
+        times = iter((0.0, 4.0, 12.0, 15.0, 30.0))
+        progress = archive.Progress(1000, clock=lambda: next(times))
+        with mock.patch("builtins.print") as printed:
+            for _ in range(4):
+                progress(250)
+        lines = [call.args[0] for call in printed.call_args_list]
+        self.assertEqual(lines, ["Drawn 500 of 1,000 digits; about 12 s left."])
+
+    def test_drawing_tells_of_every_digit(self):
+        counts = []
+        street_digits.draw(300, seed=3, num_workers=0, tick=counts.append)
+        self.assertEqual(counts, [250, 250])
+
+
+def _is_alive(pid):
+    """Whether a process runs; a dead one that nobody waited for does not."""
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 class PartsTest(absltest.TestCase):
     def test_every_alphabet_has_ten_different_digits(self):
         shapes = street_glyphs.glyphs()
@@ -117,9 +211,10 @@ class PartsTest(absltest.TestCase):
 
     def test_drawing_needs_no_tensorflow(self):
         code = (
-            "import sys; from dtn_tf.data import street_digits; print('tensorflow' in sys.modules)"
+            "import sys; from dtn_tf.data.builtin import street_digits;"
+            "print('tensorflow' in sys.modules)"
         )
-        root = pathlib.Path(street_digits.__file__).parents[2]
+        root = pathlib.Path(street_digits.__file__).parents[3]
         told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True)
         self.assertEqual(told.stdout.split(), [b"False"])
 
@@ -152,13 +247,15 @@ class LoadTest(parameterized.TestCase):
         path = self.cache_dir / self._cached()[0]
         whole = path.read_bytes()
         path.write_bytes(whole[:cut])
-        again, _ = street_digits.load("test", self.cache_dir, num=20)
+        with mock.patch("builtins.print") as printed:
+            again, _ = street_digits.load("test", self.cache_dir, num=20)
+        self.assertRegex(printed.call_args_list[0].args[0], f"{path} is damaged.*drawing it again")
         np.testing.assert_array_equal(again, first)
         with np.load(path) as mended:
             np.testing.assert_array_equal(mended["images"], first)
 
     def test_interrupted_write_leaves_no_file(self):
-        with mock.patch.object(street_digits.np, "savez", side_effect=KeyboardInterrupt):
+        with mock.patch.object(archive.np, "savez", side_effect=KeyboardInterrupt):
             with self.assertRaises(KeyboardInterrupt):
                 street_digits.load("test", self.cache_dir, num=20)
         self.assertEmpty(self._cached())
@@ -169,12 +266,43 @@ class LoadTest(parameterized.TestCase):
             street_digits.load("test", self.cache_dir, num=20)
         self.assertLen(self._cached(), 2)
 
+    def test_a_flipped_pixel_in_the_cache_is_noticed(self):
+        first, _ = street_digits.load("test", self.cache_dir, num=20)
+        path = self.cache_dir / self._cached()[0]
+        content = bytearray(path.read_bytes())
+        content[5000] ^= 1
+        path.write_bytes(content)
+        again, _ = street_digits.load("test", self.cache_dir, num=20)
+        np.testing.assert_array_equal(again, first)
+
+    def test_a_bomb_in_the_place_of_the_cache_is_not_unpacked(self):
+        first, labels = street_digits.load("test", self.cache_dir, num=20)
+        path = self.cache_dir / self._cached()[0]
+        np.savez_compressed(path, images=np.zeros((20, 32, 32, 3 << 10), np.uint8), labels=labels)
+        self.assertLess(path.stat().st_size, 200_000)
+        with mock.patch.object(archive.np, "load", side_effect=AssertionError):
+            again, _ = street_digits.load("test", self.cache_dir, num=20)
+        np.testing.assert_array_equal(again, first)
+
+    def test_a_file_of_more_digits_serves_too(self):
+        more, _ = street_digits.load("test", self.cache_dir, num=30)
+        with mock.patch.object(street_digits, "draw", side_effect=AssertionError):
+            fewer, labels = street_digits.load("test", self.cache_dir, num=20)
+        np.testing.assert_array_equal(fewer, more[:20])
+        self.assertLen(labels, 20)
+        self.assertLen(self._cached(), 1)
+
+    def test_no_room_is_one_line_for_a_user(self):
+        self.cache_dir.touch()
+        with self.assertRaisesRegex(UserError, "cannot be written"):
+            street_digits.load("test", self.cache_dir, num=20)
+
     def test_unknown_split_raises(self):
-        with self.assertRaisesRegex(ValueError, "no split 'extra'.*train, test"):
+        with self.assertRaisesRegex(UserError, "no split 'extra'.*train, test"):
             street_digits.load("extra", self.cache_dir)
 
     def test_more_than_there_are_raises(self):
-        with self.assertRaisesRegex(ValueError, "num=5001; test has 5000"):
+        with self.assertRaisesRegex(UserError, "num=5001; test has 5000"):
             street_digits.load("test", self.cache_dir, num=5001)
 
 

@@ -1,168 +1,249 @@
-"""All runs of a table: what is missing, trained, scored once, laid out and drawn."""
+"""All runs of a table: what is missing is trained, what is not scored is scored, once."""
 
-import contextlib
 import dataclasses
-import io
 import json
+import pathlib
+import re
 import shutil
 from unittest import mock
 
-import numpy as np
-from PIL import Image
+from dtn_tf import build, config, presets, runs, train
+from dtn_tf.errors import UserError
+from dtn_tf.scores import adaptation, gallery, results, score, tables
+from tests import testing, trained
+from tests.lines import line
+from tests.report_test import cells
 
-from dtn_tf import config, evaluate, loop, report, run_dir, serving, tables, train
-from dtn_tf.data import street_digits
-from tests import testing, train_test
 
-
-def _finish(directory, settings, seconds=60.0):
-    run_dir.write(directory, settings)
-    run_dir.write_json(directory / "timing.json", {"pretrain_f": 5.0, "dtn": seconds})
+def finish(directory, row="dtn", minutes=1.0, **given):
+    """Leaves what a finished run leaves, without its nets."""
+    settings = config.make(row, data="builtin", precision="float32", **given)
+    data = {name: line()["data"]["s"] for name in ("s", "t", "validation")}
+    data |= {"name": "builtin", "notice": ""}
+    runs.begin(directory, settings, data, build.RECIPE, "cache")
+    (directory / "timing.json").write_text(json.dumps({"pretrain_f": 5.0, "dtn": 60 * minutes}))
     (directory / "dtn.keras").touch()
+    return directory
+
+
+class RoomTest(testing.TestCase):
+    def test_scoring_imports_no_training(self):
+        wrong = re.compile(r"^(?:from|import) .*\b(train|pretrain|adapt|loop)\b", re.MULTILINE)
+        for path in pathlib.Path(tables.__file__).parent.glob("*.py"):
+            self.assertNotRegex(path.read_text(), wrong, path.name)
 
 
 class WantedTest(testing.TestCase):
     def test_seeds_of_each_row(self):
-        runs = tables.wanted("ablation", "files", "folder")
+        found = tables.wanted(("1",), "files", "folder")
         seeds = {}
-        for run in runs:
+        for run in found:
             seeds.setdefault(run.preset, []).append(run.seed)
+        expected = {row.name: list(range(row.seeds)) for row in presets.rows_of("1")}
+        self.assertEqual(seeds, expected)
         self.assertEqual(seeds["dtn"], [0, 1, 2])
-        self.assertEqual(seeds["dtn_adapted"], [0, 1, 2])
-        self.assertEqual(seeds["dtn_no_gan"], [0])
-        self.assertEqual(set(seeds), {preset for _, preset, _ in report.TABLE_1 if preset})
         self.assertEqual(
-            {(r.data, r.data_dir, r.domain) for r in runs}, {("files", "folder", "svhn")}
+            {(r.data, r.data_dir, r.domain) for r in found}, {("files", "folder", "svhn")}
         )
 
+    def test_a_run_of_two_tables_is_wanted_once(self):
+        both = tables.wanted(("1", "2", "pieces"), "files", None)
+        self.assertLen(both, len({(run.preset, run.seed) for run in both}))
+
     def test_as_many_seeds_as_asked_for(self):
-        self.assertEqual([r.seed for r in tables.wanted("reverse", "files", None, 2)], [0, 1])
-        self.assertEqual(tables.wanted("reverse", "files", None)[0].domain, "mnist")
-
-
-class FindTest(testing.TestCase):
-    def test_a_finished_run_of_the_same_settings_wherever_it_is(self):
-        settings = dataclasses.replace(config.PRESETS["dtn"], data="files", seed=1)
-        _finish(self.directory / "anything", dataclasses.replace(settings, precision="float32"))
-        self.assertEqual(tables.find(settings, self.directory).name, "anything")
-        for change in ({"seed": 2}, {"data": "builtin"}, {"alpha": 3.0}, {"preset": "x"}):
-            other = dataclasses.replace(settings, **change)
-            self.assertIsNone(tables.find(other, self.directory), change)
-
-    def test_an_unfinished_run_does_not_count(self):
-        run_dir.write(self.directory / "a", config.PRESETS["dtn"])
-        self.assertIsNone(tables.find(config.PRESETS["dtn"], self.directory))
-
-    def test_data_is_that_of_the_newest_run(self):
-        self.assertEqual(tables.default_data(self.directory), ("auto", None))
-        settings = dataclasses.replace(config.PRESETS["dtn"], data="files", data_dir="folder")
-        _finish(self.directory / "a", settings)
-        self.assertEqual(tables.default_data(self.directory), ("files", "folder"))
+        found = tables.wanted(("reverse",), "files", None, 2)
+        self.assertEqual([(r.domain, r.seed) for r in found], [("mnist", 0), ("mnist", 1)])
+        self.assertLen(tables.wanted(("reverse",), "files", None), 1)
 
 
 class TimeLeftTest(testing.TestCase):
     def test_from_the_runs_that_are_finished(self):
         self.assertIn("known after", tables._minutes_left(3, self.directory))
-        for name, seconds in (("a", 60.0), ("b", 180.0)):
-            _finish(self.directory / name, config.PRESETS["dtn"], seconds)
+        for name, minutes in (("a", 1.0), ("b", 3.0)):
+            finish(self.directory / name, minutes=minutes)
         self.assertEqual(tables._minutes_left(3, self.directory), "about 6 minutes")
 
 
-_MADE = ("ablation", "adaptation", "unseen", "pieces")
+class MakeTest(trained.TestCase):
+    """With runs whose scores are made up; `EndToEndTest` has one that is scored."""
 
-
-class MakeTest(testing.EagerTestCase):
     def setUp(self):
         super().setUp()
-        presets = {
-            name: dataclasses.replace(
-                train_test.SMALL, preset=name, checkpoint_every=6, grid_every=6, **changes
-            )
-            for name, changes in (("dtn", {}), ("dtn_no_gan", {"gan": 0.0}))
-        }
-        rows = (("DTN", "dtn", 0.9066), ("no GAN", "dtn_no_gan", 0.3470))
+        shutil.rmtree(self.directory / "runs")
+        names = ("runs", "cache", "results")
+        self.places = tables.Places(*(self.directory / name for name in names))
+        self.book = self.places.results_dir / "results.jsonl"
+        self.scored = []
         for module, name, value in (
-            (street_digits, "SPLITS", {"train": (300, 0), "test": (100, 1)}),
-            (config, "PRESETS", presets),
-            (report, "TABLE_1", rows),
-            (report, "TABLE_2", (("no GAN", "train", "dtn_no_gan", None),)),
-            (report, "TABLE_3", rows[:1]),
-            (report, "PIECES", [row[:2] for row in rows[:1]]),
-            (tables, "_SEEDS", {"dtn": 2}),
-            (serving, "export", mock.Mock()),  # takes long and is in no table
+            (score, "of_run", self.of_run),
+            (adaptation, "of_run", lambda run, yardstick: self.of_run(run, yardstick, "2")),
+            (gallery, "draw", mock.Mock()),
         ):
             self.enter_context(mock.patch.object(module, name, value))
-        self.places = tables.Places(*(self.directory / n for n in ("runs", "cache", "results")))
 
-    def make(self, *names, **kwargs):
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            text = tables.make(names, self.places, "builtin", judge_steps=2, **kwargs)
-        return text, out.getvalue()
+    def of_run(self, run, yardstick, split):
+        """Stands in for the score of a run: 90 %, read by the yardstick's judge."""
+        self.scored.append((run.workdir.name, split))
+        sets = yardstick.sets(run)
+        shown = score.images_of(sets, "test" if split == "2" else split)
+        facts = {"hash": None, "accuracy": None, "steps": yardstick.judge_steps}
+        found = line(
+            run.seed,
+            row=run.row,
+            kind="adaptation" if split == "2" else "score",
+            split="test" if split == "2" else split,
+            settings=run.changes,
+            images=shown.facts(),
+            judge=facts if split == "2" else yardstick.judge(sets)[1],
+            accuracy=0.9,
+            rows={k: {"reference": k, "images": 1} for k in ("train", "test")},
+        )
+        results.append(run.workdir / "eval.jsonl", found)
+        return json.loads(json.dumps(found))
 
-    def test_without_a_run_says_how_to_get_them(self):
-        with self.assertRaisesRegex(ValueError, "--train_missing"):
-            self.make("ablation")
+    def make(self, *names, **how):
+        return self.quietly(tables.make, names, self.places, judge_steps=2, **how)
 
-    def test_trains_what_is_missing_scores_once_and_leaves_tables_and_figures(self):
-        stopped = []
-        fit = train.train
+    def test_old_results_alone_make_all_tables_without_any_data(self):
+        results.append(self.book, line(accuracy=0.85))
+        opened = mock.Mock(side_effect=AssertionError("no data is needed"))
+        with mock.patch.object(tables.stores, "open_store", opened):
+            text, _ = self.make(*presets.TABLES)
+        self.assertEqual(cells(text, "DTN")[3], "85.0 %")
+        for name in presets.TABLES:
+            self.assertIn(f"Table {name}\n", text)
 
-        def once(settings, workdir, cache):
-            if settings.preset == "dtn_no_gan" and not stopped:
-                stopped.append(workdir)
-                raise loop.Interrupted("stopped")
-            return fit(settings, workdir, cache)
+    def test_a_run_is_scored_once_and_kept(self):
+        finish(self.places.runs_dir / "a")
+        finish(self.places.runs_dir / "b", seed=1)
+        finish(self.places.runs_dir / "mine", alpha=1.0)
+        text, _ = self.make("1")
+        self.assertEqual(cells(text, "DTN")[3:5], ["90.0 ± 0.0 %", "2 seeds: 0, 1"])
+        self.assertEqual(cells(text, "dtn (alpha=1.0)")[4], "1 seed: 0")
+        self.assertEqual(self.scored, [("a", "test"), ("b", "test"), ("mine", "test")])
+        self.assertLen(results.read(self.book)[0], 3)
+        again, _ = self.make("1")
+        self.assertEqual(again, text)
+        self.assertLen(self.scored, 3)
+        self.assertLen(results.read(self.book)[0], 3)
+        shutil.rmtree(self.places.runs_dir)  # the results are enough
+        self.assertEqual(self.make("1")[0], text)
 
-        with mock.patch.object(train, "train", once), self.assertRaises(loop.Interrupted):
-            self.make("ablation", missing=True)
-        text, out = self.make(*_MADE, missing=True)
-        self.assertIn("Run 1 of 1", out)  # the two others were finished before
-        for part in (
-            "| DTN | 90.66% | **",
-            "| 2 | 100 |",
-            "| no GAN | 34.70% | **",
-            "other digits",
+    def test_each_table_asks_for_what_it_shows(self):
+        finish(self.places.runs_dir / "a", "dtn_adapted")
+        self.make(*presets.TABLES)
+        self.assertEqual(self.scored, [("a", "test"), ("a", "2"), ("a", "validation")])
+
+    def test_another_judge_or_other_images_are_scored_anew_as_lines_of_their_own(self):
+        finish(self.places.runs_dir / "a")
+        self.make("1")
+        text, _ = self.make("1", first_n=50)
+        self.assertLen(self.scored, 2)
+        with mock.patch.object(tables.config, "JUDGE_STEPS", 3):
+            text, _ = self.quietly(tables.make, ("1",), self.places, judge_steps=3)
+        self.assertLen(self.scored, 3)
+        shown = [cells(text, "DTN", k)[4:7] for k in range(text.count("| DTN |"))]
+        self.assertLen(shown, 3)
+        self.assertLen({tuple(part) for part in shown}, 3)
+
+    def test_says_which_runs_it_passes_over_and_why(self):
+        runs_dir = self.places.runs_dir
+        finish(runs_dir / "good")
+        finish(runs_dir / "first_look", "tiny")
+        (finish(runs_dir / "torn") / "config.json").write_text('{"config": ')
+        old = finish(runs_dir / "retired")
+        content = json.loads((old / "config.json").read_text())
+        content["config"]["preset"] = "dtn_adapted_light"
+        (old / "config.json").write_text(json.dumps(content))
+        text, out = self.make("1")
+        self.assertEqual(cells(text, "DTN")[4], "1 seed: 0")
+        for name, why in (
+            ("first_look", "tiny, --domain=svhn, is in no table of 1"),
+            ("torn", "is not the settings of a run"),
+            ("retired", "dtn_adapted_light"),
         ):
-            self.assertIn(part, text)
-        results = json.loads((self.places.results_dir / "ablation.json").read_text())
-        self.assertEqual(
-            [(r["preset"], r["seed"]) for r in results],
-            [("dtn", 0), ("dtn", 1), ("dtn_no_gan", 0)],
-        )
-        self.assertGreater(results[0]["minutes"], 0.0)
-        pieces = json.loads((self.places.results_dir / "pieces.json").read_text())
-        scored = (self.places.runs_dir / "svhn-dtn-builtin-seed1/eval.jsonl").read_text()
-        scored = {row["split"]: row["accuracy"] for row in map(json.loads, scored.splitlines())}
-        self.assertEqual(
-            {k: pieces[1][k] for k in ("validation", "accuracy")},
-            {"validation": scored["validation"], "accuracy": scored["test"]},
-        )
-        for name in ("ablation", "ablation-dtn", "ablation-confusion", "ablation-curves", "unseen"):
-            picture = np.asarray(Image.open(self.places.results_dir / f"{name}.png").convert("L"))
-            self.assertGreater(picture.shape[1], 400, name)
-            self.assertGreater(picture.std(), 10, name)
+            self.assertRegex(out, f"{runs_dir / name}.*{why}")
+        self.assertEqual(self.scored, [("good", "test")])
+        (self.directory / "files").mkdir()
+        _, out = self.make("1", data="files", data_dir=str(self.directory / "files"))
+        self.assertIn(f"{runs_dir / 'good'} is passed over: of data builtin, not files", out)
 
-        with mock.patch.object(evaluate, "evaluate", side_effect=AssertionError("twice")):
-            again, out = self.make(*_MADE, missing=True)
-        self.assertEqual(again, text)
-        self.assertNotIn("Run 1", out)
+    def test_a_torn_line_is_named_and_the_rest_goes_on(self):
+        finish(self.places.runs_dir / "a")
+        self.make("1")
+        for path in (self.book, self.places.runs_dir / "a" / "eval.jsonl"):
+            path.write_text('{"schema": 1, "ki\n' + path.read_text())
+        text, out = self.make("1")
+        self.assertEqual(cells(text, "DTN")[4], "1 seed: 0")
+        self.assertLen(self.scored, 1)
+        self.assertIn(f"{self.book}, line 1", out)
+        self.assertIn("eval.jsonl, line 1", out)
 
-        shutil.rmtree(self.places.runs_dir)  # the records are enough
-        for path in self.places.results_dir.glob("*.*"):
-            path.unlink()
-        again, out = self.make(*_MADE, missing=True)
-        self.assertEqual(again, text)
-        self.assertNotIn("Run 1", out)
-        self.assertTrue((self.places.results_dir / "ablation-curves.png").exists())
+    def test_a_run_that_cannot_be_scored_does_not_keep_the_others_from_it(self):
+        for k, name in enumerate("ab"):
+            finish(self.places.runs_dir / name, seed=k)
+        of_run = self.of_run
 
-        for other, steps, why in ((100, 3, "its judge"), (90, 2, "scored on")):
-            splits = {"train": (300, 0), "test": (other, 1)}
-            out = io.StringIO()
-            with (
-                mock.patch.object(street_digits, "SPLITS", splits),
-                contextlib.redirect_stdout(out),
-            ):
-                with self.assertRaisesRegex(ValueError, "no finished run"):
-                    tables.make(("ablation",), self.places, "builtin", judge_steps=steps)
-            self.assertEqual(out.getvalue().count(f"left out: {why}"), 3)
+        def damaged(run, yardstick, split):
+            if run.workdir.name == "a":
+                raise UserError("dtn.keras is damaged")
+            return of_run(run, yardstick, split)
+
+        with mock.patch.object(score, "of_run", damaged):
+            text, out = self.make("1")
+        self.assertIn(f"{self.places.runs_dir / 'a'} is not scored: dtn.keras is damaged", out)
+        self.assertEqual(cells(text, "DTN")[4], "1 seed: 1")
+
+    def test_pictures_are_loaded_once_for_all_runs(self):
+        for k in range(3):
+            finish(self.places.runs_dir / str(k), seed=k)
+        loads, opened = [], tables.stores.open_store
+
+        def counted(*where):
+            store = opened(*where)
+            load = store.load
+            store.load = lambda *of: loads.append(of[:2]) or load(*of)
+            return store
+
+        with mock.patch.object(tables.stores, "open_store", counted):
+            self.make("1")
+        self.assertLen(loads, len(set(loads)))
+
+    def test_trains_what_has_neither_run_nor_result(self):
+        results.append(self.book, {**line(1), "data": {**line()["data"], "name": "builtin"}})
+        finish(self.places.runs_dir / "anything")  # seed 0
+        finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
+        trained_ = []
+
+        def stand_in(settings, workdir, cache):
+            trained_.append((settings.preset, settings.seed, workdir.name))
+            finish(workdir, seed=settings.seed)
+
+        rows = [presets.ROWS["dtn"]]
+        with (
+            mock.patch.object(presets, "rows_of", lambda table: rows),
+            mock.patch.object(train, "train", stand_in),
+        ):
+            text, out = self.make("1", train_missing=True, data="builtin")
+        self.assertEqual(trained_, [("dtn", 2, "svhn-dtn-builtin-seed2")])
+        self.assertIn("Run 1 of 1", out)
+        self.assertIn("about 1 minutes", out)
+
+
+class EndToEndTest(trained.TestCase):
+    def test_scores_draws_and_prints_a_real_run(self):
+        as_row = dataclasses.replace(presets.ROWS["dtn"], paper={"1": 0.9066, "2": (0.8, 0.7)})
+        with mock.patch.dict(presets.ROWS, {"dtn": as_row}):
+            _, out = self.quietly(
+                tables.run_and_print,
+                ("1", "2"),
+                self.workdir.parent,
+                self.cache,
+                self.directory / "results",
+                judge_steps=2,
+            )
+        title = runs.read(self.workdir).title
+        self.assertEqual(out.count(f"| {title} |"), 3)
+        found = {path.name for path in (self.directory / "results").iterdir()}
+        figures = {f"table-1-{name}.png" for name in ("rows", "confusion", "curves")}
+        self.assertEqual(found, {"results.jsonl", *figures})

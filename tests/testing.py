@@ -42,6 +42,19 @@ def eagerly():
         tf.config.run_functions_eagerly(False)
 
 
+class Call(keras.callbacks.Callback):
+    """Calls a function after one step."""
+
+    def __init__(self, step, function):
+        super().__init__()
+        self.step = step
+        self.function = function
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.start + batch + 1 == self.step:
+            self.function()
+
+
 class EagerTestCase(TestCase):
     """The base of tests that take only a few steps with each model they make."""
 

@@ -1,4 +1,4 @@
-"""One run from drawn digits to the table, and what a second start does."""
+"""One run from drawn digits to its result, and what a second start does."""
 
 import contextlib
 import dataclasses
@@ -10,163 +10,181 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from dtn_tf import classify, config, evaluate, images, loop, serving, train
-from dtn_tf.data import domains, street_digits
-from dtn_tf.data.digits import Digits
+from dtn_tf import build, classify, config, files, images, loop, pretrain, runs, serving, train
+from dtn_tf.data import domains
+from dtn_tf.data.builtin import street_digits
+from dtn_tf.data.pictures import Pictures
+from dtn_tf.errors import Interrupted, UserError
+from dtn_tf.scores import score
 from tests import testing
 
-SMALL = dataclasses.replace(
-    config.PRESETS["dtn"],
-    data="builtin",
-    precision="float32",
-    f_channels=testing.F_CHANNELS,
-    g_channels=testing.G_CHANNELS,
-    d_channels=testing.D_CHANNELS,
-    pretrain_steps=6,
-    pretrain_batch_size=16,
-    steps=6,
-    batch_size=8,
-    log_every=3,
-    grid_every=3,
-    checkpoint_every=2,
-)
+TINY = {
+    "data": "builtin",
+    "precision": "float32",
+    "f_channels": testing.F_CHANNELS,
+    "f_depths": (1, 1, 1, 1),
+    "g_channels": testing.G_CHANNELS,
+    "d_channels": testing.D_CHANNELS,
+    "pretrain_steps": 6,
+    "pretrain_batch_size": 16,
+    "steps": 6,
+    "batch_size": 8,
+    "log_every": 3,
+    "grid_every": 3,
+    "checkpoint_every": 2,
+}
+SMALL = config.make("dtn", **TINY)
 
 
-class RunTest(testing.TestCase):  # not eagerly: a run as users have it
+class RunTestCase(testing.TestCase):
     def setUp(self):
         super().setUp()
         small = {"train": (600, 0), "test": (200, 1)}  # the same digits, fewer of them
-        self.enter_context(_replaced(street_digits, "SPLITS", small))
+        self.enter_context(mock.patch.object(street_digits, "SPLITS", small))
         self.workdir, self.cache = self.directory / "runs/svhn-dtn", self.directory / "cache"
 
-    def train(self, settings=SMALL, workdir=None):
+    def train(self, settings=SMALL, workdir=None, cache=None):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            dtn = train.train(settings, workdir or self.workdir, self.cache)
+            dtn = train.train(settings, workdir or self.workdir, cache or self.cache)
         return dtn, out.getvalue()
 
-    def test_from_drawn_digits_to_the_table(self):
+    def stop(self, settings=SMALL, workdir=None, cache=None):
+        """Stops a run where g and D would train; returns its DTN, its s and what it said."""
+        out = io.StringIO()
+        stopped = mock.patch.object(train, "fit_dtn", side_effect=Interrupted("stopped", 2))
+        with stopped as fit, contextlib.redirect_stdout(out), self.assertRaises(Interrupted):
+            train.train(settings, workdir or self.workdir, cache or self.cache)
+        return fit.call_args.args[0], fit.call_args.args[2], out.getvalue()
+
+
+class RunTest(RunTestCase):  # not eagerly: a run as users have it
+    def test_from_drawn_digits_to_the_result(self):
         dtn, out = self.train()
         self.assertIn("DRAWN", out)  # nobody takes builtin for SVHN
-        for name in ("config.json", "f.keras", "dtn.keras", "export/saved_model.pb"):
+        self.assertIn("device: ", out)
+        for name in ("config.json", "f.keras", "f.json", "dtn.keras", "export/saved_model.pb"):
             self.assertTrue((self.workdir / name).exists(), name)
         grids = {p.name for p in (self.workdir / "grids").iterdir()}
         self.assertContainsSubset(
             {"inputs_source.png", "translations-000000.png", "reconstructions-000006.png"}, grids
         )
         self.assertFalse((self.workdir / "checkpoints").exists())
+        self.assertEmpty(list(self.directory.rglob("partial-*")))
 
         with contextlib.redirect_stdout(io.StringIO()):
-            result, table = evaluate.evaluate(self.workdir, self.cache, judge_steps=2)
-        self.assertEqual(result["n"], 200)
-        self.assertIn("drawn street digits (builtin) test", table)
+            result = score.score(self.workdir, self.cache, judge_steps=2)
+        self.assertEqual(result["images"]["images"], 200)
+        self.assertIn("drawn", result["images"]["title"])
         self.assertEqual(np.sum(result["confusion"]), 200)
-        share = np.trace(result["confusion"]) / 200
-        self.assertAllClose(result["accuracy"], share)
+        self.assertAllClose(result["accuracy"], np.trace(result["confusion"]) / 200)
         line = json.loads((self.workdir / "eval.jsonl").read_text())
         self.assertEqual(line, json.loads(json.dumps(result)))
-        for name in ("table.md", "confusion.png", "translations.png"):
-            self.assertTrue((self.workdir / "eval-test" / name).exists(), name)
+        run = runs.read(self.workdir)
+        self.assertEqual(line["f"]["hash"], run.f["hash"])
+        self.assertEqual(line["data"]["s"]["fingerprint"], run.data["s"]["fingerprint"])
 
         x = testing.pixels(5, 3)
         model = tf.saved_model.load(str(self.workdir / "export"))
         exported = model.translate(x)
-        self.assertAllEqual(exported, evaluate.translate(dtn, x))
-        self.assertAllEqual(exported, serving.translate(train.load(self.workdir), x))
+        self.assertAllEqual(exported, serving.translate(dtn, x))
+        self.assertAllEqual(exported, serving.translate(serving.load(self.workdir), x))
 
     def test_second_start(self):
         self.enter_context(mock.patch.object(serving, "export"))  # it is in the test above
         with mock.patch.object(train, "fit_dtn", wraps=train.fit_dtn) as fit:
             first, out = self.train()
         s = fit.call_args.args[2]
-        self.assertGreater(len(s.order), len(s.images))  # it is s balanced that is trained on
-        self.assertLen(s.features, len(s.images))
+        self.assertGreater(len(s.order), len(s.pixels))  # it is s balanced that is trained on
+        self.assertLen(s.features, len(s.pixels))
         before = (self.workdir / "dtn.keras").read_bytes()
         self.assertIn("They are shown equally often", out)
         _, out = self.train()
         self.assertIn("is finished", out)
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
-        with self.assertRaisesRegex(ValueError, "alpha: there 15.0, now 1.0"):
+        with self.assertRaisesRegex(UserError, "alpha: there 15.0, now 1.0"):
             self.train(dataclasses.replace(SMALL, alpha=1.0))
         again, out = self.train(SMALL, self.directory / "runs/again")
         self.assertIn("f was trained before", out)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)
 
-    def test_rows_of_the_table_share_one_f(self):
-        other = dataclasses.replace(SMALL, preset="dtn_no_const", alpha=0.0, balance_s=False)
-        with mock.patch.object(train, "fit_dtn", side_effect=loop.Interrupted("stopped")) as fit:
-            for settings, name in ((SMALL, "dtn"), (other, "dtn_no_const")):
-                out = io.StringIO()
-                with self.assertRaises(loop.Interrupted), contextlib.redirect_stdout(out):
-                    train.train(settings, self.directory / "runs" / name, self.cache)
-                self.assertEqual("f was trained before" in out.getvalue(), name != "dtn")
-                self.assertEqual("equally often" in out.getvalue(), name == "dtn")
-        a, b = (call.args[0].f for call in fit.call_args_list)
-        for one, two in zip(a.get_weights(), b.get_weights(), strict=True):
+    def test_a_torn_result_is_damaged_not_missing(self):
+        self.stop()
+        (self.workdir / "dtn.keras").write_bytes(b"PK half of it")
+        with self.assertRaisesRegex(UserError, "dtn.keras is damaged.*Delete it"):
+            self.train()
+
+
+class ResumeTest(RunTestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(testing.eagerly())
+
+    def test_rows_of_a_table_share_one_f(self):
+        other = config.make("dtn_no_const", **TINY, balance_s=False)
+        a, _, out_a = self.stop()
+        b, _, out_b = self.stop(other, self.directory / "runs/dtn_no_const")
+        self.assertNotIn("f was trained before", out_a)
+        self.assertIn("f was trained before", out_b)
+        self.assertIn("equally often", out_a)
+        self.assertNotIn("equally often", out_b)
+        for one, two in zip(a.f.get_weights(), b.f.get_weights(), strict=True):
             self.assertAllEqual(one, two)
 
-    def test_validation_is_the_tail_and_is_never_trained_on(self):
-        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
-        whole = source.load(task.source, "train")
-        s, validation = train.load_source(SMALL, source, task, whole)
-        self.assertAllEqual(np.concatenate([s.images, validation.images]), whole.images)
-        self.assertLen(validation.images, 60)  # a tenth of a small set
+    def test_a_run_keeps_its_f_though_the_cache_is_gone(self):
+        self.stop()
+        first = runs.read(self.workdir)
+        self.assertEqual(first.f["hash"], classify.weights_hash(pretrain.load_f(self.workdir)))
+        self.assertContainsSubset({"commit", "versions"}, first.f["made_by"])
+        with mock.patch.object(classify, "fit", side_effect=AssertionError):
+            self.stop(cache=self.directory / "another")
+        again = runs.read(self.workdir)
+        self.assertEqual(again.f, first.f)
+        self.assertLen(again.starts, 2)
 
-    def test_training_data_has_no_labels(self):
-        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
-        for part in (
-            *train.load_source(SMALL, source, task, source.load(task.source, "train")),
-            train.load_target(SMALL, source, task),
-        ):
-            self.assertFalse(hasattr(part, "labels"))
+    def test_the_key_of_f_is_that_of_other_seeds_and_not_of_other_settings(self):
+        keys = []
+        for k, changes in enumerate(({}, {"seed": 1}, {"pretrain_steps": 5})):
+            workdir = self.directory / f"runs/{k}"
+            self.stop(dataclasses.replace(SMALL, **changes), workdir)
+            keys.append(runs.read(workdir).f["key"])
+        self.assertEqual(keys[0], keys[1])
+        self.assertNotEqual(keys[0], keys[2])
 
-    def test_absent_classes_are_in_none_of_their_set_and_validation_is_whole(self):
-        _, source, task = train.resolve(SMALL, self.workdir, self.cache)
-        labelled = source.load(task.source, "train")
-        target = source.load(task.target, "train")
-        for s, t, f in (((3,), (), ()), ((), (3,), ()), ((3,), (3,), (3,)), ((1, 8), (), ())):
-            settings = dataclasses.replace(SMALL, absent_s=s, absent_t=t, absent_f=f)
-            in_s, validation = train.load_source(settings, source, task, labelled)
-            head = labelled.labels[: -len(validation.images)]
-            self.assertAllEqual(in_s.images, labelled.images[: len(head)][~np.isin(head, s)])
-            self.assertLen(validation.images, 60)
-            in_t = train.load_target(settings, source, task)
-            self.assertAllEqual(in_t.images, target.images[~np.isin(target.labels, t)])
-            self.assertEqual("without" in in_t.title, bool(t))
+    def test_other_pictures_are_refused(self):
+        self.stop()
+        other = mock.patch.object(street_digits, "SPLITS", {"train": (590, 0), "test": (200, 1)})
+        with other, self.assertRaisesRegex(UserError, "begun on other pictures"):
+            self.train()
 
-    def test_f_of_the_last_row_never_sees_the_class(self):
-        seen = []
+    def test_auto_resumes_with_the_data_it_began_with(self):
+        self.stop()
+        resolved, store = train.resolve(
+            dataclasses.replace(SMALL, data="auto"), self.workdir, self.cache
+        )
+        self.assertEqual((resolved.data, store.name), ("builtin", "builtin"))
 
-        def fit(classifier, digits, *args, **kwargs):
-            seen.append(digits)
-            raise KeyboardInterrupt
+    def test_an_f_near_chance_is_remarked_on(self):
+        with mock.patch.object(classify, "accuracy", return_value=0.12):
+            _, _, out = self.stop()
+        self.assertIn("WARNING: that is near chance (10%)", out)
 
-        settings = dataclasses.replace(SMALL, absent_f=(3,))
-        with mock.patch.object(classify, "fit", fit), self.assertRaises(KeyboardInterrupt):
-            self.train(settings)
-        self.assertEqual(set(np.unique(seen[0].labels)), set(range(10)) - {3})
+    def test_partial_files_of_a_killed_start_are_swept(self):
+        self.stop()
+        left = self.workdir / "partial-999999-config.json"
+        left.touch()
+        self.stop()
+        self.assertFalse(left.exists())
 
-    def test_describe_says_what_would_be_loaded_and_writes_nothing(self):
+
+class DescribeTest(RunTestCase):
+    def test_says_what_would_be_loaded_and_writes_nothing(self):
         text = train.describe(SMALL, self.workdir, self.cache)
-        for part in ("alpha", "15.0", "trains f", "the set s", "the set t", "street_digits"):
+        for part in ("alpha", "15.0", "trains f", "the set s", "the set t", "drawn"):
             self.assertIn(part, text)
         self.assertFalse(self.workdir.exists())
         self.assertFalse(self.cache.exists())
-
-    def test_unknown_domain(self):
-        with self.assertRaisesRegex(ValueError, "domain='cat'; known are svhn, mnist"):
-            self.train(dataclasses.replace(SMALL, domain="cat"))
-
-
-@contextlib.contextmanager
-def _replaced(module, name, value):
-    old = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, old)
 
 
 class BalanceTest(testing.TestCase):
@@ -174,14 +192,14 @@ class BalanceTest(testing.TestCase):
         """What f is made to see in the images of two epochs of s; 90 of 120 are a 1."""
         settings = dataclasses.replace(SMALL, balance_s=balance)
         x, seen = testing.pixels(120, 3), np.repeat([1, 4], [90, 30])
-        s = Digits(x, np.zeros(120, np.uint8), "s").without_labels()
+        s = Pictures(x, "s")
         f, logits = testing.tiny_classifier(), tf.one_hot(seen, 10)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             with mock.patch.object(type(f.head), "__call__", lambda head, hidden: logits):
                 s = train.balanced(s, f, settings.seed) if balance else s
         if balance:
             self.assertAllClose(s.features, f.encoder(images.to_model(x)), atol=1e-5)
-        t = Digits(testing.pixels(40, 1), np.zeros(40, np.uint8), "t").without_labels()
+        t = Pictures(testing.pixels(40, 1), "t")
         count = 2 * (180 if balance else 120) // settings.batch_size
         drawn = list(train.batches(settings, s, t, True, 0, count))
         for (images_s, rows), (_, rows_t) in drawn:
@@ -193,19 +211,47 @@ class BalanceTest(testing.TestCase):
         shown, out = self.batches_of_s(True)
         self.assertAllEqual(np.bincount(shown)[[1, 4]], [180, 180])
         self.assertIn("f sees in s: 1: 75.0%, 4: 25.0%.", out)
+        self.assertNotIn("WARNING", out)
 
     def test_without_it_they_come_as_they_are(self):
         shown, out = self.batches_of_s(False)
         self.assertAllEqual(np.bincount(shown)[[1, 4]], [180, 60])
         self.assertEqual(out, "")
 
+    def test_an_f_that_sees_one_class_is_remarked_on(self):
+        f, logits = testing.tiny_classifier(), tf.one_hot(np.repeat([1, 4], [97, 3]), 10)
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            with mock.patch.object(type(f.head), "__call__", lambda head, hidden: logits):
+                train.balanced(Pictures(testing.pixels(100, 3), "s"), f, 0)
+        self.assertIn("WARNING: nearly all of s is one class to f", out.getvalue())
+
+
+class NaNTest(RunTestCase):
+    def test_weights_that_are_not_finite_are_no_result(self):
+        self.enter_context(testing.eagerly())
+        fit_dtn = train.fit_dtn
+
+        def broken(dtn, *args):
+            weight = dtn.g.trainable_variables[0]
+            breaks = testing.Call(6, lambda: weight.assign(weight * np.nan))
+            return fit_dtn(dtn, *args[:-1], [breaks])
+
+        with mock.patch.object(train, "fit_dtn", broken):
+            with self.assertRaisesRegex(loop.NotFinite, "after step 6"):
+                self.train()
+        self.assertFalse((self.workdir / "dtn.keras").exists())
+        self.enter_context(mock.patch.object(serving, "export"))
+        _, out = self.train()
+        self.assertIn("dtn: resumed at step 4", out)
+        files.check_archive(self.workdir / "dtn.keras")
+
 
 class RateTest(testing.EagerTestCase):
     @parameterized.parameters("dtn", "baseline")
-    def test_both_rates_end_at_zero_with_the_last_step(self, method):
-        settings = dataclasses.replace(SMALL, method=method, steps=2)
+    def test_both_rates_end_at_zero_with_the_last_step(self, row):
+        settings = config.make(row, **TINY | {"steps": 2})
         task = domains.TASKS["svhn"]
-        dtn = train.build(settings, task, testing.tiny_classifier())
+        dtn = build.build(settings, task, testing.tiny_classifier())
         batch = (testing.images(4, 3), testing.images(4, 1, seed=1))
         for _ in range(settings.steps):
             for optimizer in (dtn.d_optimizer, dtn.g_optimizer):

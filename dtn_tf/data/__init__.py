@@ -1,1 +1,1 @@
-"""Where digits come from: the domains, their sources, and the way into a batch."""
+"""Pictures: the domains, where they come from, which train what, and the way into a batch."""

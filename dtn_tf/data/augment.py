@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 
-def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, widen=0.0):
+def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
     """Distorts every image of a batch by its own random amounts.
 
     Args:
@@ -21,16 +21,14 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, widen=0.0):
         colour: Strength of contrast and brightness changes: at 1, contrast times
             0.6 to 1.4 about the image's mean, brightness plus or minus 0.3.
         invert: Probability that an image becomes its negative.
-        widen: Strength of a random width: times exp(-widen) to exp(widen), for
-            printed digits are narrow and written ones are not.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
     """
     n = tf.shape(images)[0]
     u = tf.random.stateless_uniform((9, n), seed, -1.0, 1.0)
-    if geometry > 0.0 or widen > 0.0:
-        images = _affine(images, geometry * u[:6], tf.exp(widen * u[2]))
+    if geometry > 0.0:
+        images = _affine(images, geometry * u[:6])
     shape = (n, 1, 1, 1)
     if colour > 0.0:
         mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
@@ -42,12 +40,12 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, widen=0.0):
     return tf.clip_by_value(images, -1.0, 1.0)
 
 
-def _affine(images, u, width=1.0):
+def _affine(images, u):
     """Samples each image at a rotated, scaled and shifted grid about its centre."""
     size = tf.cast(tf.shape(images)[1:3], tf.float32)
     cy, cx = (size[0] - 1.0) / 2.0, (size[1] - 1.0) / 2.0
     angle = u[0] * math.radians(6.0)
-    scale_x = (1.0 + 0.1 * u[1] + 0.05 * u[2]) * width
+    scale_x = 1.0 + 0.1 * u[1] + 0.05 * u[2]
     scale_y = 1.0 + 0.1 * u[1] - 0.05 * u[2]
     shear = 0.1 * u[3]
     a, b = scale_x * tf.cos(angle), -scale_y * tf.sin(angle) + shear

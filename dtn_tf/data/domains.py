@@ -1,6 +1,8 @@
-"""The domains of digits, and the pairs that `--domain` names."""
+"""The kinds of pictures, and the pairs that `--domain` names. Nothing here loads anything."""
 
 import dataclasses
+
+_DIGITS = tuple("0123456789")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -8,42 +10,22 @@ class Domain:
     """One kind of picture.
 
     Attributes:
-        name: As in `--domain` and in file names.
+        name: As in file names.
         title: As in tables and figures.
+        size: Side of its square pictures, in pixels.
         channels: 1 (gray) or 3 (RGB).
-        num_classes: Labels are 0 to `num_classes - 1`.
-        tfds_name: Name in TensorFlow Datasets.
-        url: Folder where the publisher's files are served, the one TensorFlow
-            Datasets downloads from.
-        splits: What the publisher offers.
+        classes: Names of what a picture can show, label 0 first; empty if nobody labelled it.
     """
 
     name: str
     title: str
+    size: int
     channels: int
-    num_classes: int
-    tfds_name: str
-    url: str
-    splits: tuple[str, ...] = ("train", "test")
+    classes: tuple[str, ...] = ()
 
 
-SVHN = Domain(
-    name="svhn",
-    title="SVHN",
-    channels=3,
-    num_classes=10,
-    tfds_name="svhn_cropped",
-    url="http://ufldl.stanford.edu/housenumbers/",
-    splits=("train", "test", "extra"),
-)
-MNIST = Domain(
-    name="mnist",
-    title="MNIST",
-    channels=1,
-    num_classes=10,
-    tfds_name="mnist",
-    url="https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+SVHN = Domain("svhn", "SVHN", size=32, channels=3, classes=_DIGITS)
+MNIST = Domain("mnist", "MNIST", size=32, channels=1, classes=_DIGITS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,21 +33,23 @@ class Task:
     """A direction of transfer.
 
     Attributes:
+        name: As in `--domain`.
         source: The paper's S.
         target: The paper's T.
         content: The domain whose labels train f.
     """
 
+    name: str
     source: Domain
     target: Domain
     content: Domain
 
 
 TASKS = {
-    task.source.name: task
+    task.name: task
     for task in (
-        Task(source=SVHN, target=MNIST, content=SVHN),
+        Task("svhn", source=SVHN, target=MNIST, content=SVHN),
         # "Same f with S and T swapped": here f learned from labels of the target.
-        Task(source=MNIST, target=SVHN, content=SVHN),
+        Task("mnist", source=MNIST, target=SVHN, content=SVHN),
     )
 }

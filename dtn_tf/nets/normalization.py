@@ -53,8 +53,10 @@ class DomainBatchNorm(keras.layers.Layer):
         Args:
             x: The activations.
             domain: Python int, whose statistics to move or to use.
-            training: Python bool.
+            training: Python bool. A frozen layer (`trainable = False`) uses its statistics
+                and does not move them, whatever this says, as Keras' own layer.
         """
+        training = training and self.trainable
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         if not training:
             mean, variance = self.moving_mean[domain], self.moving_variance[domain]

@@ -1,0 +1,89 @@
+"""Settings, a task and a trained f -> a compiled DTN."""
+
+import functools
+
+import keras
+
+from dtn_tf.adam import Adam
+from dtn_tf.dtn import DTN
+from dtn_tf.nets.content import ContentEncoder
+from dtn_tf.nets.decoder import Decoder
+from dtn_tf.nets.discriminator import Discriminator
+from dtn_tf.variants.adapted import AdaptedDTN, StyledGenerator
+from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
+from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
+
+# Part of a run's identity. Raise it with any change of what a step computes: of this file,
+# `dtn`, `losses`, `nets`, `variants`, `data.pipeline`.
+RECIPE = 1
+
+_METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
+
+
+def build(config, task, classifier):
+    """Makes the DTN of a config around the trained f of a `Classifier`, compiled, seeded."""
+    keras.utils.set_random_seed(config.seed)
+    method, of_f = _METHODS[config.method], {}
+    if uses_decisions(config):
+        method, of_f = AdaptedDTN, {"head": classifier.head, "tta": config.tta}
+    dtn = method(
+        classifier.encoder,
+        _generator(config, task.target.channels),
+        _discriminator(config, task.target),
+        **of_f,
+        alpha=config.alpha,
+        beta=config.beta,
+        gamma=config.gamma,
+        gan=config.gan,
+        content_distance=config.content_distance,
+        image_distance=config.image_distance,
+        ema=config.ema,
+    )
+    dtn.compile(
+        d_optimizer=_adam(config.d_learning_rate, method.d_updates, config),
+        g_optimizer=_adam(config.g_learning_rate, method.g_updates, config),
+    )
+    return dtn
+
+
+def uses_decisions(config):
+    """Whether something of a config uses what f's own classifier decides, or reads more of x."""
+    by_class = config.content_distance == "cross_entropy" or config.d_conditional
+    return by_class or config.tta != "none" or config.style_size > 0
+
+
+def _generator(config, image_channels):
+    policy = config.precision
+    decoder = functools.partial(
+        Decoder,
+        config.g_channels,
+        image_channels,
+        kernel_size=3 if config.method == "yunjey" else 4,
+        dtype=policy,
+    )
+    if config.method in ("pixels", "baseline"):
+        encoder = ContentEncoder(config.f_channels, num_domains=2, dtype=policy)
+        return PixelGenerator(encoder, decoder(config.f_channels[-1]))
+    if config.style_size:
+        channels = (16, 32, 64, config.style_size)
+        encoder = ContentEncoder(channels, num_domains=2, dtype=policy)
+        return StyledGenerator(encoder, decoder(config.f_channels[-1] + config.style_size))
+    return decoder(config.f_channels[-1])
+
+
+def _discriminator(config, target):
+    sizes = {"image_channels": target.channels, "num_classes": config.d_classes}
+    if config.method == "yunjey":
+        return StridedDiscriminator(config.d_channels, **sizes, dtype=config.precision)
+    told = len(target.classes) if config.d_conditional else 0
+    return Discriminator(config.d_channels, **sizes, num_conditions=told, dtype=config.precision)
+
+
+def _adam(learning_rate, updates_per_step, config):
+    """Adam whose rate falls to 0 along a cosine: at a constant rate accuracy keeps swinging."""
+    rate = learning_rate
+    if config.cosine:
+        rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate, updates_per_step * config.steps
+        )
+    return Adam(rate, beta_1=config.beta_1)

@@ -1,0 +1,1 @@
+"""What needs no download: drawn house numbers, and the real digits that a package ships."""

@@ -1,0 +1,104 @@
+"""The one rule: which pictures train f, are s and t, are held out, and score."""
+
+import functools
+
+from dtn_tf.data import domains
+
+
+class Sets:
+    """The sets of one run, each loaded when it is first asked for.
+
+    Of a set that training sees, validation images are cut off at the end before anything else.
+    `num_train` of the config cuts each training split before that; what scores is never cut by
+    it.
+
+    Args:
+        config: `DTNConfig`.
+        store: Where pictures come from, see `stores.open_store`.
+        first_n: Take the first so many test images of the source only; 0 is all.
+
+    Attributes:
+        task: `Task` of the config.
+
+    Raises:
+        UserError: On reading a set, if it cannot be had or has too few images.
+    """
+
+    def __init__(self, config, store, first_n=0):
+        self.task = domains.TASKS[config.domain]
+        self._config = config
+        self._store = store
+        self._first_n = first_n
+
+    @functools.cached_property
+    def labelled(self):
+        """Labelled pictures that train f."""
+        return self._for_f[0]
+
+    @functools.cached_property
+    def held_out(self):
+        """Labelled pictures at the end of the same split, which measure f."""
+        return self._for_f[1]
+
+    @functools.cached_property
+    def s_labelled(self):
+        """The set s with its labels: the reference of the paper's Table 2, and of it alone."""
+        config = self._config
+        # Where f learns from the source, s is what it learns from, its labels left behind.
+        split = config.pretrain_split if self.task.source == self.task.content else "train"
+        s, _ = self._training(self.task.source, split).hold_out(config.num_validation)
+        return s.without(config.absent_s).require_enough()
+
+    @functools.cached_property
+    def s(self):
+        """The set s, no labels."""
+        return self.s_labelled.unlabelled()
+
+    @functools.cached_property
+    def t(self):
+        """The set t, no labels. They serve once, in Table 3, to leave a whole class out."""
+        t = self._training(self.task.target, self._config.target_split)
+        return t.without(self._config.absent_t).require_enough().unlabelled()
+
+    @property
+    def unseen(self):
+        """Of s and t the one whose domain f learns nothing about from labels."""
+        return self.s if self.task.target == self.task.content else self.t
+
+    @functools.cached_property
+    def validation(self):
+        """Labelled end of the source's train split, which no training sees.
+
+        Of train, whichever split s is of: so the rows of a table are scored on the same images.
+        train+extra has train last, and holds the same images out.
+        """
+        train = self._training(self.task.source, "train")
+        return train.hold_out(self._config.num_validation)[1]
+
+    @functools.cached_property
+    def test(self):
+        """Labelled test split of the source, or the first images of it."""
+        test = self._store.load(self.task.source, "test")
+        return test.head(self._first_n) if self._first_n else test
+
+    @property
+    def target_train(self):
+        """Labelled train split of the target, all of it: it teaches the judge, nothing else."""
+        return self._store.load(self.task.target, "train")
+
+    @property
+    def target_test(self):
+        """Labelled test split of the target."""
+        return self._store.load(self.task.target, "test")
+
+    def facts(self):
+        """What a run keeps of its data: dict of the facts of s, t and validation."""
+        return {name: getattr(self, name).facts() for name in ("s", "t", "validation")}
+
+    @functools.cached_property
+    def _for_f(self):
+        labelled = self._training(self.task.content, self._config.pretrain_split)
+        return labelled.without(self._config.absent_f).hold_out(self._config.num_validation)
+
+    def _training(self, domain, split):
+        return self._store.load(domain, split, self._config.num_train)

@@ -1,0 +1,1 @@
+"""What runs are worth: scores, results, tables and figures. Nothing here trains a DTN."""

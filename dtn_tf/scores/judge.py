@@ -1,0 +1,91 @@
+"""The judge: a classifier of the target domain, taught by labelled target images alone.
+
+The paper's: f's architecture on the target's labelled train split. It computes in float32
+wherever it is trained, and its weights have a name, so that two results can be told to be
+read by one judge.
+"""
+
+import keras
+
+from dtn_tf import classify, environment, files
+from dtn_tf.errors import UserError
+from dtn_tf.nets.content import Classifier, ContentEncoder
+
+RECIPE = 1  # of this file, `classify` and the nets: another number trains another judge
+SEED = 1611_02200  # not a seed that f would be trained with
+_BATCH, _RATE = 128, 2e-3
+_DTYPE = "float32"
+_FILE = "judge.keras"
+
+
+def train(pictures, test, cache_dir, num_steps, seed=SEED):
+    """Trains a classifier of the judge's shape, or finds it trained before.
+
+    On real images of the target it is the judge. On labelled translations it is the
+    classifier of Table 2.
+
+    Args:
+        pictures: Labelled `Pictures` that teach it.
+        test: Labelled `Pictures` of the target, to measure it.
+        cache_dir: Where classifiers are kept.
+        num_steps: Batches.
+        seed: Of its weights and batches.
+
+    Returns:
+        The `Classifier`, and what a result says of it: dict with "hash" of its weights,
+        "accuracy" on `test` and "steps".
+
+    Raises:
+        UserError: If the pictures have no labels, or the kept file is damaged.
+    """
+    if pictures.labels is None:
+        raise UserError(f"{pictures.title} has no labels: it cannot teach a classifier.")
+    identity = {
+        "recipe": RECIPE,
+        "pictures": pictures.fingerprint(),
+        "steps": num_steps,
+        "seed": seed,
+    }
+    directory, _ = files.find_or_make(
+        cache_dir,
+        "judge",
+        identity,
+        lambda folder: _make(pictures, folder, num_steps, seed),
+        environment.provenance,
+    )
+    classifier = _load(directory)
+    facts = {
+        "hash": classify.weights_hash(classifier),
+        "accuracy": classify.accuracy(classifier, test),
+        "steps": num_steps,
+    }
+    return classifier, facts
+
+
+def _make(pictures, directory, num_steps, seed):
+    keras.utils.set_random_seed(seed)
+    encoder = ContentEncoder(image_channels=pictures.pixels.shape[-1], dtype=_DTYPE)
+    classifier = classify.fit(
+        Classifier(encoder, len(pictures.classes), dtype=_DTYPE),
+        pictures,
+        directory,
+        name="judge",
+        num_steps=num_steps,
+        batch_size=_BATCH,
+        learning_rate=_RATE,
+        weight_decay=0.0,
+        seed=seed,
+        distort={"colour": 0.0},
+        log_every=100,
+    )
+    files.save(directory / _FILE, classifier.save)
+
+
+def _load(directory):
+    try:
+        files.check_archive(directory / _FILE)
+    except UserError as error:
+        raise UserError(
+            f"{error} Delete the folder {directory} to have it trained again."
+        ) from error
+    return keras.models.load_model(directory / _FILE)

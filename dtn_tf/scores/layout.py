@@ -1,0 +1,129 @@
+"""How tables look: cells, lines and columns as Markdown."""
+
+import shlex
+
+import numpy as np
+
+from dtn_tf import presets
+from dtn_tf.scores import results
+
+COLUMNS = ("seeds", "images", "judge", "trained by commit", "minutes")  # of `facts`
+_HASH = 8  # digits of a judge's hash
+_UNKNOWN = "not recorded"
+
+
+def by_row(table, lines):
+    """Goes through the lines of a table.
+
+    Args:
+        table: One of `presets.TABLES`, or None for what was measured alone.
+        lines: Result lines of one kind, domain and split.
+
+    Yields:
+        `(Row, label, group)`: a list of result lines, one per seed; an empty one for a row
+        that was not measured. Runs with changed settings follow their row.
+    """
+    groups = sorted(results.groups(lines), key=_time, reverse=True)
+    groups = sorted(groups, key=_order)  # of one name the newest first
+    rows = presets.rows_of(table) if table else presets.ROWS.values()
+    for row in rows:
+        of_row = [group for group in groups if group[0]["row"] == row.name]
+        if table and not any(not group[0]["changes"] for group in of_row):
+            yield row, row.label, []
+        for group in of_row:
+            changed = group[0]["changes"]
+            yield row, results.name(group[0]) if changed else row.label, group
+
+
+def facts(group):
+    """Cells of what stands behind a number: as `COLUMNS` names them."""
+    known = [line["trained"]["minutes"] for line in group if line["trained"].get("minutes")]
+    minutes = f"{np.mean(known):.1f}" if known else _UNKNOWN
+    commits = dict.fromkeys(
+        commit
+        for line in group
+        for commit in (line["trained"].get("commit") or _UNKNOWN).split(", ")
+    )
+    seen = (images_of(group[0]), judge_of(group[0]))
+    return (results.seeds(group), *seen, ", ".join(commits), minutes)
+
+
+def images_of(line):
+    """ "SVHN test, 5,000"."""
+    return f"{line['images']['title']}, {line['images']['images']:,}"
+
+
+def judge_of(line):
+    """ "99.48 %, 1,500 steps, 0123abcd": its accuracy on the target, and the head of its hash."""
+    accuracy, name = line["judge"]["accuracy"], line["judge"]["hash"]
+    share = _UNKNOWN if accuracy is None else f"{accuracy:.2%}".replace("%", " %")
+    said = [share, f"{steps_of(line)} steps" if steps_of(line) else ""]
+    said += [name[:_HASH] if name else "hash not recorded"]
+    return ", ".join(filter(None, said))
+
+
+def steps_of(line):
+    """ "1,500": batches that trained the judge; "" if unknown."""
+    steps = line["judge"]["steps"]
+    return "" if steps is None else f"{steps:,}"
+
+
+def paper(row, table):
+    """The paper's number of a row, or "none"."""
+    share = row.paper.get(table)
+    return percent(share) if isinstance(share, float) else "none"
+
+
+def command(row, domain):
+    """What a row says that was not measured."""
+    words = ["python", "train_main.py", f"--preset={row.name}"]
+    words += [f"--domain={domain}"] if domain != "svhn" else []
+    return f"not measured: `{shlex.join(words)}`"
+
+
+def percent(share):
+    """ "91.6 %": single runs differ by more than a hundredth of a point."""
+    return f"{100 * share:.1f} %"
+
+
+def spread(shares):
+    """One run: its number. Several: "91.6 ± 0.2 %", mean and sample standard deviation.
+
+    Args:
+        shares: At least one; None where it was not measured.
+    """
+    if None in shares:
+        known = [share for share in shares if share is not None]
+        return f"{spread(known)} ({len(known)} of {len(shares)})" if known else "not measured"
+    return results.mean_and_spread(shares)
+
+
+def markdown(caption, head, body, lines):
+    """A table with a caption over it and, under it, what readers should know of the data.
+
+    Args:
+        caption: Sentences, or "".
+        head: Names of columns.
+        body: Tuples of cells; those that are too short end in empty cells.
+        lines: Result lines in it.
+    """
+    body = [(*cells, *[""] * (len(head) - len(cells))) for cells in body]
+    text = [caption, ""] if caption else []
+    text += [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
+    return "\n".join([*text, *_remarks(lines)]) + "\n"
+
+
+def _remarks(lines):
+    """Which pictures are not the publisher's bytes."""
+    sets = [line[name] for line in lines for name in ("images", "target")]
+    sets += [line["data"].get(name) or {} for line in lines for name in ("s", "t")]
+    titles = sorted({part["title"] for part in sets if part.get("published") is False})
+    return ["", f"Not the publisher's bytes: {'; '.join(titles)}."] if titles else []
+
+
+def _order(group):
+    return bool(group[0]["changes"]), results.name(group[0])
+
+
+def _time(group):
+    return max(line["scored"]["time"] or "" for line in group)

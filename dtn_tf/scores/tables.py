@@ -1,0 +1,246 @@
+"""All runs of a table: what is missing is trained, what is not scored is scored, then laid out.
+
+The tables are made of result lines alone, old and new ones in results/results.jsonl: they can
+be printed, and grow, where neither the runs nor the pictures are at hand.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from dtn_tf import config, presets, runs
+from dtn_tf.data import stores
+from dtn_tf.errors import UserError
+from dtn_tf.scores import adaptation, gallery, report, results
+from dtn_tf.scores import score as score_lib
+from dtn_tf.scores import yardstick as yardstick_lib
+
+# What each table needs to know of a run: kind and split of a result line.
+_NEEDS = {
+    "1": (("score", "test"),),
+    "2": ((adaptation.KIND, "test"),),
+    "3": (("score", "test"),),
+    "pieces": (("score", "test"), ("score", "validation")),
+    "reverse": (("score", "test"),),
+}
+_FILE = "results.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where things are.
+
+    Attributes:
+        runs_dir: Folder of run directories.
+        cache_dir: Where f, judges and drawn digits are kept.
+        results_dir: Folder of results.jsonl, and for figures.
+    """
+
+    runs_dir: pathlib.Path
+    cache_dir: pathlib.Path
+    results_dir: pathlib.Path
+
+
+def make(
+    names,
+    places,
+    data=None,
+    data_dir=None,
+    judge_steps=config.JUDGE_STEPS,
+    first_n=0,
+    train_missing=False,
+    num_seeds=None,
+):
+    """Brings some tables up to date with the finished runs at hand.
+
+    Args:
+        names: Tables, of `presets.TABLES`.
+        places: `Places`.
+        data: As `DTNConfig.data`, runs of other data are passed over; None for all runs, each
+            scored on its own.
+        data_dir: As `DTNConfig.data_dir`; None for each run's own.
+        judge_steps: Batches that train the judge.
+        first_n: Score on the first so many test images; 0 is all.
+        train_missing: Whether rows with no result and no finished run are trained first, one
+            by one. A second start resumes where the first one was stopped.
+        num_seeds: Runs per row to train; None for what the row asks for, one in reverse.
+
+    Returns:
+        The tables as Markdown.
+
+    Raises:
+        UserError: If the results cannot be written, or data to train on cannot be had.
+    """
+    book = places.results_dir / _FILE
+    lines = _read(book)
+    if train_missing:
+        _train_missing(names, places, data, data_dir, num_seeds, lines)
+    at_hand = _find(names, places.runs_dir, data)
+    measured = _Measured(places, data, data_dir, judge_steps, first_n)
+    shown = {name: [] for name in names}
+    for run in at_hand:
+        for name in _tables_of(run, names):
+            found = [line for need in _NEEDS[name] if (line := measured.line(run, *need))]
+            shown[name] += [(run, line) for line in found if line["kind"] == "score"]
+            for line in found:
+                if line not in lines:
+                    results.append(book, line)
+                    lines.append(line)
+    for name in names:
+        gallery.draw(name, shown[name], measured.pictures, places.results_dir)
+    texts = [f"Table {name}\n\n{report.table(name, lines)}" for name in names]
+    return "\n".join([*texts, report.retired(lines)])
+
+
+def run_and_print(names, runs_dir, cache_dir, results_dir, **how):
+    """Prints some tables; the arguments are those of `Places` and of `make`."""
+    places = Places(*map(pathlib.Path, (runs_dir, cache_dir, results_dir)))
+    print(f"\n{make(names, places, **how)}", flush=True)
+
+
+class _Measured:
+    """Result lines of runs: found in their folders, or measured now."""
+
+    def __init__(self, places, data, data_dir, judge_steps, first_n):
+        self._places, self._data, self._data_dir = places, data, data_dir
+        self._how = (judge_steps, first_n)
+        self._yardsticks = {}
+
+    def line(self, run, kind, split):
+        """Returns a run's newest line of some kind by this yardstick; None if there is none.
+
+        What keeps one run from being scored is said, and does not keep the others from it.
+        """
+        known = [
+            line
+            for line in _read(run.workdir / "eval.jsonl")
+            if (line["kind"], line["split"]) == (kind, split)
+        ]
+        try:
+            yardstick = self._yardstick(run)
+            same = [line for line in known if _is_by(line, run, yardstick)]
+            return same[-1] if same else _measure(run, yardstick, kind, split)
+        except UserError as error:
+            print(f"{run.workdir} is not scored: {error}", flush=True)
+            return known[-1] if known else None
+
+    def pictures(self, run):
+        """Returns the labelled test `Pictures` of a run's source."""
+        return self._yardstick(run).sets(run).test
+
+    def _yardstick(self, run):
+        where = (self._data or run.config.data, self._data_dir or run.config.data_dir)
+        if where not in self._yardsticks:
+            store = stores.open_store(*where, self._places.cache_dir)
+            print(store.notice, flush=True)
+            of_store = yardstick_lib.Yardstick(store, self._places.cache_dir, *self._how)
+            self._yardsticks[where] = of_store
+        return self._yardsticks[where]
+
+
+def _is_by(line, run, yardstick):
+    """Whether a line was measured on the yardstick's pictures and by its judge."""
+    sets = yardstick.sets(run)
+    shown = score_lib.images_of(sets, line["split"])
+    if line["images"]["fingerprint"] != shown.fingerprint():
+        return False
+    if line["kind"] == adaptation.KIND:
+        return line["judge"]["steps"] == yardstick.judge_steps
+    return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+
+
+def _measure(run, yardstick, kind, split):
+    if kind == adaptation.KIND:
+        print(f"Teaching classifiers by translations of {run.workdir}.", flush=True)
+        return adaptation.of_run(run, yardstick)
+    print(f"Scoring {run.workdir} on {split}.", flush=True)
+    return score_lib.of_run(run, yardstick, split)
+
+
+def _find(names, runs_dir, data):
+    """The finished runs that the tables are about; says which it passes over and why."""
+    found, left_out = runs.all_finished(runs_dir)
+    kept = []
+    for run in found:
+        if data not in (None, "auto", run.config.data):
+            left_out.append(f"{run.workdir} is passed over: of data {run.config.data}, not {data}.")
+        elif not _tables_of(run, names):
+            left_out.append(
+                f"{run.workdir} is passed over: {run.title}, --domain={run.config.domain}, is in"
+                f" no table of {', '.join(names)}."
+            )
+        else:
+            kept.append(run)
+    for why in left_out:
+        print(why, flush=True)
+    return kept
+
+
+def _tables_of(run, names):
+    """The tables, of some, that have a row for a run."""
+    row = presets.ROWS[run.row]
+    domain = run.config.domain
+    return [name for name in names if name in row.paper and report.domain_of(name) == domain]
+
+
+def _read(path):
+    """The lines of a file; says which are torn."""
+    lines, warnings = results.read(path)
+    for warning in warnings:
+        print(warning, flush=True)
+    return lines
+
+
+def wanted(names, data, data_dir, num_seeds=None):
+    """Returns the `DTNConfig` of every run that some tables have a row for.
+
+    Args:
+        names: Tables, of `presets.TABLES`.
+        data: As `DTNConfig.data`.
+        data_dir: As `DTNConfig.data_dir`.
+        num_seeds: Runs per row; None for what the row asks for, one in reverse.
+    """
+    found = {}
+    for name in names:
+        domain = report.domain_of(name)
+        for row in presets.rows_of(name):
+            for seed in range(num_seeds or (1 if name == "reverse" else row.seeds)):
+                given = {"domain": domain, "data": data, "data_dir": data_dir, "seed": seed}
+                found[row.name, domain, seed] = config.make(row.name, **given)
+    return list(found.values())
+
+
+def _train_missing(names, places, data, data_dir, num_seeds, lines):
+    """Trains what has no finished run and no result, one run at a time."""
+    from dtn_tf import train  # here alone: scores need no training
+
+    data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
+    finished = runs.all_finished(places.runs_dir)[0]
+    done = {_key(run.row, run.changes, run.config) for run in finished}
+    done |= {
+        (line["row"], str(line["changes"]), line["domain"], line["data"]["name"], line["seed"])
+        for line in lines
+    }
+    todo = [
+        run
+        for run in wanted(names, data, data_dir, num_seeds)
+        if _key(run.preset, {}, run) not in done
+    ]
+    for k, run in enumerate(todo):
+        workdir = places.runs_dir / f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
+        left = _minutes_left(len(todo) - k, places.runs_dir)
+        print(f"Run {k + 1} of {len(todo)}, {workdir}. To go, all runs: {left}.", flush=True)
+        train.train(run, workdir, places.cache_dir)
+
+
+def _key(row, changes, run):
+    return row, str(changes), run.domain, run.data, run.seed
+
+
+def _minutes_left(num_runs, runs_dir):
+    spent = [runs.timing(run.workdir) for run in runs.all_finished(runs_dir)[0]]
+    each = [parts["dtn"] for parts in spent if "dtn" in parts]  # f is mostly shared
+    if not each:
+        return "known after the first one"
+    return f"about {num_runs * np.mean(each) / 60:.0f} minutes"

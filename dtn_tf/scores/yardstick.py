@@ -1,0 +1,47 @@
+"""What runs are measured by."""
+
+import functools
+
+from dtn_tf import config
+from dtn_tf.data.sets import Sets
+from dtn_tf.scores import judge
+
+
+class Yardstick:
+    """What runs are measured by: pictures and judges, each loaded once for all runs.
+
+    Args:
+        store: What `stores.open_store` returned.
+        cache_dir: Where judges are kept.
+        judge_steps: Batches that train a judge.
+        first_n: Score on the first so many test images; 0 is all.
+    """
+
+    def __init__(self, store, cache_dir, judge_steps=config.JUDGE_STEPS, first_n=0):
+        self.store = _LoadedOnce(store)
+        self.cache_dir = cache_dir
+        self.judge_steps = judge_steps
+        self.first_n = first_n
+        self._judges = {}
+
+    def sets(self, run):
+        """Returns the `Sets` of a run, from this store."""
+        return Sets(run.config, self.store, first_n=self.first_n)
+
+    def judge(self, sets):
+        """Returns the judge of the sets' target: `Classifier`, and the facts of it."""
+        target = sets.task.target.name
+        if target not in self._judges:
+            self._judges[target] = judge.train(
+                sets.target_train, sets.target_test, self.cache_dir, self.judge_steps
+            )
+        return self._judges[target]
+
+
+class _LoadedOnce:
+    """A store that keeps what it has read."""
+
+    def __init__(self, store):
+        self.name, self.notice = store.name, store.notice
+        self.describe = store.describe
+        self.load = functools.cache(store.load)

@@ -1,0 +1,125 @@
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from absl.testing import parameterized
+
+from dtn_tf import environment
+from tests import testing
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _git(folder, *command):
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(("git", *who, *command), cwd=folder, check=True, capture_output=True)
+
+
+class CommitTest(testing.TestCase):
+    def commit(self, root):
+        """What a copy of the module says in another folder."""
+        code = "from dtn_tf import environment; print(environment.commit())"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def copy(self, folder):
+        package = folder / "dtn_tf"
+        package.mkdir(parents=True)
+        for name in ("__init__.py", "environment.py", "errors.py"):
+            shutil.copy(_ROOT / "dtn_tf" / name, package)
+        return folder
+
+    def test_is_that_of_the_checkout_and_says_whether_files_differ(self):
+        root = self.copy(self.directory / "checkout")
+        _git(root, "init")
+        _git(root, "add", ".")
+        _git(root, "commit", "-m", "first")
+        head = self.commit(root)
+        self.assertRegex(head, "^[0-9a-f]{12}$")
+        (root / "results").mkdir()
+        (root / "results" / "new").touch()
+        self.assertEqual(self.commit(root), head)
+        with open(root / "dtn_tf" / "errors.py", "a") as file:
+            file.write("# changed\n")
+        self.assertEqual(self.commit(root), f"{head}-dirty")
+
+    def test_a_foreign_repository_around_the_package_is_not_ours(self):
+        _git(self.directory, "init")
+        (self.directory / "thesis.txt").touch()
+        _git(self.directory, "add", "thesis.txt")
+        _git(self.directory, "commit", "-m", "theirs")
+        root = self.copy(self.directory / "venv" / "site-packages")
+        self.assertEqual(self.commit(root), "None")
+
+    def test_no_repository_at_all(self):
+        self.assertEqual(self.commit(self.copy(self.directory / "plain")), "None")
+
+
+class ProvenanceTest(testing.TestCase):
+    def test_says_who_and_when(self):
+        made = environment.provenance()
+        self.assertEqual(set(made), {"commit", "versions", "processor", "time"})
+        self.assertContainsSubset({"dtn_tf", "python", "tensorflow", "keras"}, made["versions"])
+        self.assertRegex(made["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertNotEmpty(made["processor"])
+
+
+class QuietStartTest(testing.TestCase):
+    def said(self, body):
+        code = f"import os, sys\nfrom dtn_tf import cli, environment\n{body}"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=False
+        )
+        return done.stderr
+
+    def test_a_newcomer_sees_nothing_while_tensorflow_loads(self):
+        body = "cli.load_tensorflow()\nimport tensorflow as tf\ntf.reduce_sum(tf.ones(3))"
+        self.assertEqual(self.said(body), "")
+
+    def test_other_lines_and_errors_are_shown(self):
+        body = "with environment.quiet_start():\n    os.write(2, b'E0000 disk on fire\\n')\n"
+        self.assertEqual(self.said(body), "E0000 disk on fire\n")
+        body += "    os.write(2, b'oneDNN custom operations are on\\n')\n    raise KeyError('bug')"
+        said = self.said(body)
+        self.assertStartsWith(said, "E0000 disk on fire\nTraceback")
+        self.assertIn("KeyError: 'bug'", said)
+
+
+class KerasTest(testing.TestCase):
+    def check(self, settings=None, **variables):
+        if settings:
+            (self.directory / "keras.json").write_text(json.dumps(settings))
+        done = subprocess.run(
+            [sys.executable, "-c", "from dtn_tf import environment; environment.check_keras()"],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"KERAS_HOME": str(self.directory)} | variables,
+        )
+        return done.returncode, done.stderr
+
+    def test_usual_settings_pass(self):
+        self.assertEqual(self.check()[0], 0)
+
+    @parameterized.parameters(
+        ({"image_data_format": "channels_first"}, "image_data_format=channels_first"),
+        ({"floatx": "float16"}, "floatx=float16"),
+        ({"backend": "jax"}, "backend=jax"),
+    )
+    def test_foreign_settings_in_a_file_are_refused(self, settings, said):
+        usual = {"backend": "tensorflow", "floatx": "float32", "epsilon": 1e-7}
+        usual["image_data_format"] = "channels_last"
+        code, error = self.check({**usual, **settings})
+        self.assertNotEqual(code, 0)
+        self.assertRegex(error, f"UserError: Keras is set to {said}; dtn_tf needs .*keras.json")
+
+    def test_a_foreign_backend_in_the_environment_is_refused_before_keras_fails_on_it(self):
+        code, error = self.check(KERAS_BACKEND="jax")
+        self.assertNotEqual(code, 0)
+        self.assertIn("Keras is set to backend=jax", error)

@@ -1,0 +1,73 @@
+"""Pictures are whole, and say which run and which data they are of."""
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from dtn_tf.scores import figures, gallery
+from tests import testing, trained
+from tests.lines import line, pictures
+
+
+class FiguresTest(testing.TestCase):
+    def assert_drawn(self, name, width=400):
+        picture = np.asarray(Image.open(self.directory / name).convert("L"))
+        self.assertGreater(picture.shape[1], width, name)
+        self.assertGreater(picture.std(), 10, name)
+        return picture
+
+    def test_confusion_and_translations_are_written_whole(self):
+        figures.draw_confusion(line(), self.directory / "c.png")
+        x = testing.pixels(20, 3)
+        figures.draw_translations(line(), x, testing.pixels(20), self.directory / "t.png")
+        for name in ("c.png", "t.png"):
+            self.assert_drawn(name, 600)
+        self.assertLen(list(self.directory.iterdir()), 2)
+
+    def test_title_over_one_confusion_matrix_is_not_cut_off(self):
+        drawn = line(
+            images=pictures("drawn street digits (builtin) test", 100),
+            target=pictures("5,000 MNIST digits (builtin) test", 100),
+        )
+        figures.draw_confusions([drawn], self.directory / "c.png")
+        title = self.assert_drawn("c.png")
+        title = title[: len(title) // 8]
+        self.assertLess(title.min(), 128)
+        self.assertAllEqual(np.unique(title[:, [0, 1, -2, -1]]), [255])
+
+    def test_rows_and_curves_of_several_runs(self):
+        both = line(), line(settings={"alpha": 1.0}, per_digit=[None] * 10)
+        x = testing.pixels(16, 3)
+        rows = [(part, testing.pixels(16)) for part in both]
+        figures.draw_rows(x, rows, self.directory / "rows.png", digit=3)
+        curves = [(part, {"loss/L_D": ([1, 2], [0.5, 0.25])}) for part in both]
+        figures.draw_curves(curves, self.directory / "curves.png")
+        for name in ("rows.png", "curves.png"):
+            self.assert_drawn(name)
+
+
+class ReadScalarsTest(testing.TestCase):
+    def test_a_step_that_was_done_twice_counts_once(self):
+        for values in ([1.0, 2.0], [3.0, 4.0]):  # a run that was resumed
+            events = tf.summary.create_file_writer(str(self.directory))
+            with events.as_default():
+                for step, value in enumerate(values, len(values)):
+                    tf.summary.scalar("loss/L_D", value, step=step)
+            events.close()
+        steps, values = figures.read_scalars(self.directory)["loss/L_D"]
+        self.assertEqual((steps, values), ([2, 3], [3.0, 4.0]))
+
+    def test_without_events_there_is_none(self):
+        self.assertEqual(figures.read_scalars(self.directory / "none"), {})
+
+
+class InputsTest(trained.TestCase):
+    def test_are_the_same_for_every_run_and_of_the_digit_alone(self):
+        from dtn_tf.data import domains, stores
+
+        test = stores.open_store("builtin", None, self.cache).load(domains.SVHN, "test")
+        threes = {x.tobytes() for x in test.pixels[test.labels == 3]}
+        found = gallery.inputs(test, 3)
+        self.assertLessEqual({x.tobytes() for x in found}, threes)
+        self.assertAllEqual(found, gallery.inputs(test, 3))
+        self.assertLen(gallery.inputs(test), 16)

@@ -1,0 +1,199 @@
+import dataclasses
+import json
+import os
+import shlex
+import sys
+
+from absl.testing import parameterized
+
+from dtn_tf import config, environment, files, runs
+from dtn_tf.errors import UserError
+from flags import train_flags  # noqa: F401 - defines the flags that a command is parsed by
+from tests import testing
+
+_DTN = config.make("dtn", data="builtin", precision="float32")
+
+
+def _facts(fingerprint, title="SVHN train", count=100):
+    return {"title": title, "images": count, "fingerprint": fingerprint, "published": None}
+
+
+def _data(s="s1", t="t1"):
+    parts = {"s": _facts(s), "t": _facts(t, "MNIST train"), "validation": _facts("v")}
+    return {"name": "builtin", "notice": "drawn", **parts}
+
+
+class DirectoryTest(testing.TestCase):
+    def begin(self, settings=_DTN, data=None, recipe=1, name="run"):
+        return runs.begin(self.directory / name, settings, data or _data(), recipe, "cache")
+
+    def edit(self, function, name="run"):
+        path = self.directory / name / "config.json"
+        content = json.loads(path.read_text())
+        function(content)
+        path.write_text(json.dumps(content))
+
+
+class CheckTest(DirectoryTest):
+    def test_new_and_empty_directories_are_free(self):
+        self.assertIsNone(runs.check(self.directory / "missing", _DTN))
+        (self.directory / "lock").touch()
+        (self.directory / "partial-1-config.json").touch()  # of a killed start
+        self.assertIsNone(runs.check(self.directory, _DTN))
+
+    def test_other_settings_are_refused_by_name(self):
+        self.begin()
+        other = dataclasses.replace(_DTN, alpha=3.0, seed=7, f_channels=(1, 2, 3, 4))
+        with self.assertRaises(UserError) as caught:
+            self.begin(other)
+        message = str(caught.exception)
+        self.assertIn("alpha: there 15.0, now 3.0", message)
+        self.assertIn("seed: there 0, now 7", message)
+        self.assertIn("f_channels: there (64, 128, 256, 128), now (1, 2, 3, 4)", message)
+        for same in ("beta:", "steps:", "data:"):
+            self.assertNotIn(same, message)
+
+    def test_longer_is_refused_with_the_reason(self):
+        self.begin()
+        with self.assertRaisesRegex(UserError, "steps: there 1500, now 9.*cannot be made longer"):
+            self.begin(dataclasses.replace(_DTN, steps=9))
+
+    @parameterized.parameters(
+        {"data_dir": "elsewhere"}, {"log_every": 1}, {"grid_every": 2}, {"checkpoint_every": 3}
+    )
+    def test_what_is_not_computed_may_change(self, **changes):
+        self.begin()
+        self.assertIsNotNone(self.begin(dataclasses.replace(_DTN, **changes)))
+
+    def test_the_same_settings_by_another_name_resume(self):
+        self.begin(config.make("dtn_no_tid", data="builtin", precision="float32"))
+        self.assertEqual(self.begin(dataclasses.replace(_DTN, beta=0.0)).row, "dtn_no_tid")
+
+    def test_somebody_elses_files_are_not_a_run(self):
+        (self.directory / "thesis.txt").touch()
+        with self.assertRaisesRegex(UserError, "has files but no config.json"):
+            runs.check(self.directory, _DTN)
+
+
+class ResumeTest(DirectoryTest):
+    def test_other_pictures_are_refused_and_both_are_named(self):
+        self.begin(dataclasses.replace(_DTN, data_dir="folder_a"))
+        other = dataclasses.replace(_DTN, data_dir="folder_b")
+        for data, which in ((_data(s="s2"), "set s"), (_data(t="t2"), "set t")):
+            with self.assertRaises(UserError) as caught:
+                self.begin(other, data)
+            for part in (which, "folder_a", "folder_b", "fingerprint"):
+                self.assertIn(part, str(caught.exception))
+
+    def test_other_code_is_refused(self):
+        self.begin(recipe=1)
+        with self.assertRaisesRegex(UserError, "begun by code of recipe 1, this is recipe 2"):
+            self.begin(recipe=2)
+
+    def test_another_f_is_refused(self):
+        run = runs.keep_f(self.begin(), {"hash": "a", "key": "k"})
+        self.assertEqual(runs.keep_f(run, {"hash": "a", "key": "k"}).f["hash"], "a")
+        with self.assertRaisesRegex(UserError, "f of weights a, this one has b"):
+            runs.keep_f(run, {"hash": "b", "key": "k"})
+
+    def test_every_start_is_kept_and_none_is_overwritten(self):
+        self.begin()
+        self.edit(lambda content: content["starts"][0].update(commit="first-commit"))
+        checkpoints = self.directory / "run" / "checkpoints"
+        checkpoints.mkdir()
+        (checkpoints / "step-00000250.weights.h5").touch()
+        starts = self.begin().starts
+        self.assertLen(starts, 2)
+        self.assertEqual((starts[0]["commit"], starts[0]["step"]), ("first-commit", 0))
+        self.assertEqual((starts[1]["commit"], starts[1]["step"]), (environment.commit(), 250))
+        self.assertEqual(set(starts[1]), {"commit", "versions", "processor", "time", "step"})
+
+
+class ReadTest(DirectoryTest):
+    def test_comes_back_as_it_was(self):
+        settings = dataclasses.replace(_DTN, alpha=1.0, absent_s=(3,))
+        self.begin(settings)
+        run = runs.read(self.directory / "run")
+        self.assertEqual(run.config, settings)
+        self.assertEqual((run.row, run.seed), ("dtn", 0))
+        self.assertEqual(run.title, "dtn (absent_s=3, alpha=1.0)")
+        self.assertEqual(run.data["s"]["fingerprint"], "s1")
+        self.assertIsNone(run.f)
+        self.assertFalse(run.is_finished)
+
+    @parameterized.parameters(b"", b'{"config": ', b"[]", b"\xff\xfe")
+    def test_torn_settings_are_named(self, content):
+        (self.directory / "config.json").write_bytes(content)
+        with self.assertRaisesRegex(UserError, "config.json is not the settings of a run"):
+            runs.read(self.directory)
+
+    def test_a_run_of_the_version_before_is_told_so(self):
+        files.save_json(
+            self.directory / "config.json", {"config": {"nets": "paper"}, "commit": "c"}
+        )
+        with self.assertRaisesRegex(UserError, "by version 0.1.0, commit c, of dtn_tf.*schema 1"):
+            runs.read(self.directory)
+
+    def test_a_setting_of_another_version_is_named(self):
+        self.begin()
+        self.edit(lambda content: content["config"].update(novelty=1))
+        with self.assertRaisesRegex(UserError, "written by version .* of dtn_tf.*novelty"):
+            runs.read(self.directory / "run").config  # noqa: B018
+
+    def test_an_unfinished_run_names_the_command_that_resumes_it(self):
+        settings = dataclasses.replace(
+            _DTN, alpha=1.0, balance_s=False, f_channels=(4, 4, 8, 8), data_dir="my data"
+        )
+        self.begin(settings, name="my run")
+        with self.assertRaisesRegex(UserError, "is not finished. Resume it: ") as caught:
+            runs.finished(self.directory / "my run")
+        command = shlex.split(str(caught.exception).partition("Resume it: ")[2])
+        self.assertEqual(command[:2], [sys.executable, "train_main.py"])
+        self.assertIn(f"--workdir={self.directory / 'my run'}", command)
+        self.assertIn("--cache_dir=cache", command)
+        self.assertEqual(self.parsed(command[2:]), settings)
+
+    def parsed(self, words):
+        """The config that the flags of a command make."""
+        from absl import flags
+        from absl.testing import flagsaver
+
+        with flagsaver.flagsaver():
+            flags.FLAGS(["train_main.py", *words])
+            return train_flags.config_from_flags()
+
+
+class FinishedTest(DirectoryTest):
+    def finish(self, name, when=None):
+        self.begin(name=name)
+        path = self.directory / name / "dtn.keras"
+        path.touch()
+        if when:
+            os.utime(path, (when, when))
+
+    def test_one_torn_run_is_left_out_and_named(self):
+        for name in ("a", "b", "c", "d"):
+            self.finish(name)
+        (self.directory / "b" / "config.json").write_text('{"config": ')
+        self.edit(lambda content: content["config"].update(novelty=1), "c")
+        (self.directory / "d" / "dtn.keras").unlink()
+        found, left_out = runs.all_finished(self.directory)
+        self.assertEqual([run.workdir.name for run in found], ["a"])
+        self.assertLen(left_out, 3)
+        for name, why in zip("bcd", ("not the settings", "novelty", "not finished"), strict=True):
+            said = [line for line in left_out if line.startswith(str(self.directory / name))]
+            self.assertIn(why, said[0])
+
+    def test_newest_is_the_one_finished_last(self):
+        for name, when in (("b", 100), ("a", 200), ("c", 50)):
+            self.finish(name, when)
+        self.assertEqual(runs.newest(self.directory).name, "a")
+
+    def test_without_a_finished_run_says_how_to_make_one(self):
+        with self.assertRaisesRegex(UserError, "train_main.py --domain=svhn"):
+            runs.newest(self.directory)
+
+    def test_minutes_are_those_of_all_phases(self):
+        self.begin()
+        files.save_json(self.directory / "run" / "timing.json", {"pretrain_f": 60.0, "dtn": 30.0})
+        self.assertEqual(runs.read(self.directory / "run").minutes, 1.5)

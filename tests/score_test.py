@@ -1,0 +1,196 @@
+"""One run's score: what is measured, what is left, and which runs stand beside it."""
+
+import json
+import shutil
+import types
+from concurrent import futures
+
+import keras
+import numpy as np
+from absl.testing import parameterized
+
+from dtn_tf import config, runs
+from dtn_tf.data.pictures import Pictures
+from dtn_tf.errors import UserError
+from dtn_tf.scores import figures, results, score
+from dtn_tf.scores import line as line_lib
+from tests import testing, trained
+from tests.lines import line
+from tests.report_test import cells
+
+_CLASSES = tuple("0123456789")
+
+
+class ByBrightness(keras.Model):
+    """A judge that reads a digit from its grey level: level 10 k is digit k."""
+
+    num_classes = 10
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = lambda x: keras.ops.reshape(x, (-1, 32 * 32))[:, :3]
+        self.built = True
+
+    def call(self, x):
+        level = keras.ops.mean((x + 1.0) * 127.5, axis=(1, 2, 3))
+        digits = keras.ops.arange(10, dtype="float32") * 10.0
+        return -keras.ops.abs(level[:, None] - digits[None])
+
+
+class NumbersTest(testing.TestCase):
+    """Of translations that add one to every digit."""
+
+    def numbers(self):
+        labels = np.arange(20, dtype=np.uint8) % 9  # no 9: a class without an image
+        x = np.zeros((20, 32, 32, 1), np.uint8) + 10 * labels[:, None, None, None]
+        noise = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 1), np.uint8)
+        shown = Pictures(x, "levels", labels, _CLASSES)
+        return score.numbers(x + 10, ByBrightness(), shown, Pictures(noise, "noise"))
+
+    def test_reads_translations_not_inputs(self):
+        found = self.numbers()
+        self.assertEqual(found["accuracy"], 0.0)
+        self.assertEqual(found["original"], 1.0)
+        self.assertEqual(np.trace(np.array(found["confusion"]), offset=1), 20)
+
+    def test_a_class_without_images_has_no_accuracy(self):
+        found = self.numbers()
+        self.assertIsNone(found["per_digit"][9])
+        self.assertEqual(found["per_digit"][:9], [0.0] * 9)
+
+    def test_are_plain_json_and_the_same_each_time(self):
+        self.assertEqual(json.loads(json.dumps(self.numbers())), self.numbers())
+
+
+class RunTest(trained.TestCase):
+    def test_from_a_finished_run_to_the_table(self):
+        how = {"judge_steps": 2, "first_n": 60}
+        _, out = self.quietly(
+            score.run_and_print, None, self.workdir.parent, cache_dir=self.cache, **how
+        )
+        lines, warnings = results.read(self.workdir / "eval.jsonl")
+        self.assertEmpty(warnings)
+        (found,) = lines
+        run = runs.read(self.workdir)
+        self.assertEqual((found["kind"], found["row"], found["seed"]), ("score", "dtn", 0))
+        self.assertEqual(found["changes"], json.loads(json.dumps(run.changes)))
+        self.assertEqual(found["data"]["s"], run.data["s"])
+        self.assertEqual(found["f"]["hash"], run.f["hash"])
+        self.assertEqual(found["trained"]["starts"], 1)
+        self.assertEqual(found["images"]["images"], 60)
+        self.assertEqual(np.sum(found["confusion"]), 60)
+        self.assertAllClose(found["accuracy"], np.trace(found["confusion"]) / 60)
+        self.assertEqual(found["judge"]["steps"], 2)
+        self.assertNotIn(str(self.directory), json.dumps(found))  # no path of this machine
+        for part in ("DRAWN", results.name(found), "drawn street digits (builtin) test[:60], 60"):
+            self.assertIn(part, out)
+        folder = self.workdir / "eval-test"
+        self.assertIn(f"Tables and figures: {folder}", out)
+        table = (folder / "table.md").read_text()
+        self.assertEqual(cells(table, run.title)[4], "1 seed: 0")
+        for name in ("confusion.png", "translations.png"):
+            self.assertTrue((folder / name).exists(), name)
+        events = figures.read_scalars(self.workdir / "tb" / "eval-test")
+        self.assertAllClose(events["eval/accuracy"][1], [found["accuracy"]])
+        self.assertEqual(events["eval/judge"][0], [6])  # the run's last step
+
+        again, _ = self.quietly(score.score, self.workdir, self.cache, "validation", judge_steps=2)
+        self.assertEqual(again["judge"], found["judge"])
+        self.assertEqual(again["images"], run.data["validation"])
+        same = {k: v for k, v in again.items() if k not in ("scored", "frechet")}
+        once_more, _ = self.quietly(
+            score.score, self.workdir, self.cache, "validation", judge_steps=2
+        )
+        self.assertEqual({k: once_more[k] for k in same}, same)
+        self.assertLen(results.read(self.workdir / "eval.jsonl")[0], 3)
+
+    def test_a_damaged_model_or_f_is_named(self):
+        for name in ("dtn.keras", "f.keras"):
+            copy = self.workdir.with_name(name.replace(".", "-"))
+            shutil.copytree(self.workdir, copy)
+            (copy / name).write_bytes((copy / name).read_bytes()[:-50])
+            with self.assertRaisesRegex(UserError, f"{name} is damaged"):
+                self.quietly(score.score, copy, self.cache, judge_steps=2)
+
+
+class ErrorsTest(testing.TestCase):
+    @parameterized.parameters(
+        ({"split": "train"}, "split='train'; expected one of test, validation"),
+        ({"split": "validation", "first_n": 5}, "first_n=5 picks test images"),
+        ({}, "config.json"),
+    )
+    def test_what_a_user_can_mend(self, how, message):
+        with self.assertRaisesRegex(UserError, message):
+            score.score(self.directory, self.directory, **how)
+
+    def test_an_unfinished_run_names_the_command_that_resumes_it(self):
+        settings = config.make("dtn_no_tid", data="builtin", precision="float32")
+        data = {name: line()["data"]["s"] for name in ("s", "t", "validation")}
+        runs.begin(self.directory, settings, {**data, "name": "builtin"}, 1, "cache")
+        with self.assertRaisesRegex(UserError, "is not finished.*--preset=dtn_no_tid"):
+            score.score(self.directory, self.directory)
+
+    def test_without_a_run_says_how_to_train_one(self):
+        with self.assertRaisesRegex(UserError, "No finished run .*train_main.py"):
+            score.run_and_print(None, self.directory, self.directory)
+
+
+class BesideTest(testing.TestCase):
+    """The table that eval_main prints: of a run and of those in its folder."""
+
+    def write(self, name, *lines):
+        for part in lines:
+            results.append(self.directory / name / "eval.jsonl", part)
+
+    def beside(self, name):
+        own = results.read(self.directory / name / "eval.jsonl")[0][-1]
+        return score.beside(own, self.directory / name)
+
+    def test_averages_no_unrelated_runs(self):
+        changed = {"settings": {"alpha": 1.0}}
+        of_copy = line(0, accuracy=0.91)
+        of_copy["scored"]["time"] = "2026-11-03T00:00:00Z"
+        self.write("dtn", line(0, accuracy=0.90))
+        self.write("copy", of_copy)  # the same seed, trained again
+        self.write("mine", line(0, accuracy=0.10, **changed))
+        self.write("hasty", line(1, accuracy=0.30, judge={"hash": "feed", "steps": 2}))
+        other = {**line()["data"], "s": {**line()["data"]["s"], "fingerprint": "other"}}
+        self.write("taught", line(1, data=other, accuracy=0.2))  # on other pictures
+        self.write("few", line(1, images={**line()["images"], "fingerprint": "few"}))
+        text, left_out = self.beside("dtn")
+        found = [cells(text, "DTN", k)[3:5] for k in range(text.count("| DTN |"))]
+        self.assertEqual(found, [["91.0 %", "1 seed: 0"], ["20.0 %", "1 seed: 1"]])
+        self.assertEqual(cells(text, "dtn (alpha=1.0)")[3:5], ["10.0 %", "1 seed: 0"])
+        self.assertNotIn("±", text)
+        self.assertNotIn("30.0 %", text)
+        said = "\n".join(left_out)
+        self.assertIn(f"{self.directory / 'hasty'} is not in the table: another judge", said)
+        self.assertIn(f"{self.directory / 'few'} is not in the table: other images", said)
+
+    def test_seeds_of_one_row_are_averaged(self):
+        for k in range(3):
+            self.write(f"seed{k}", line(k, accuracy=0.8 + k / 100))
+        text, left_out = self.beside("seed1")
+        self.assertEqual(cells(text, "DTN")[3:5], ["81.0 ± 1.0 %", "3 seeds: 0, 1, 2"])
+        self.assertEmpty(left_out)
+
+    def test_a_torn_line_beside_it_is_named_and_the_rest_goes_on(self):
+        self.write("a", line(0, accuracy=0.9))
+        self.write("b", line(1, accuracy=0.8))
+        torn = self.directory / "b" / "eval.jsonl"
+        torn.write_text('{"schema": 1, "kin\n' + torn.read_text())
+        text, left_out = self.beside("a")
+        self.assertEqual(cells(text, "DTN")[4], "2 seeds: 0, 1")
+        self.assertLen(left_out, 1)
+        self.assertIn(f"{torn}, line 1", left_out[0])
+
+
+class AppendTest(testing.TestCase):
+    def test_two_scorings_at_once_lose_nothing(self):
+        run = types.SimpleNamespace(workdir=self.directory)
+        with futures.ThreadPoolExecutor(2) as both:
+            for k in range(40):
+                both.submit(line_lib.append, run, line(k % 2))
+        lines, warnings = results.read(self.directory / "eval.jsonl")
+        self.assertEmpty(warnings)
+        self.assertEqual(sorted(part["seed"] for part in lines), [0] * 20 + [1] * 20)
