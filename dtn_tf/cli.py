@@ -34,6 +34,7 @@ def load_tensorflow():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    environment.check_keras()  # before a module of ours imports Keras, which may fail on it
 
 
 def command(program, **given):

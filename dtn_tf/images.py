@@ -38,7 +38,7 @@ def to_stored(images):
     if x.ndim != 4 or x.shape[-1] not in (1, 3):
         raise UserError(
             f"Got images of shape {x.shape}; expected (n, height, width, 1 or 3)."
-            " A single image needs a first axis: image[None]. Alpha has to be taken off."
+            " One image needs a first axis: np.asarray(image)[None]. Alpha must go."
         )
     if x.dtype == np.uint8:
         return x

@@ -11,6 +11,7 @@ from dtn_tf import environment, files, images
 from dtn_tf.errors import UserError
 
 _TELL_EVERY = 10.0  # seconds between progress lines
+_SIZE = 32  # pixels, a side
 _DTYPES = (tf.uint8, tf.uint16, tf.float32)  # that an export takes, see `images.to_stored`
 
 
@@ -49,7 +50,13 @@ def translate(dtn, pictures, batch_size=500, label=None):
     Raises:
         UserError: If dtype, range or shape is another one, see `images.to_stored`.
     """
-    return apply(_translation(dtn), images.to_stored(pictures), batch_size, label)
+    x = images.to_stored(pictures)
+    if x.shape[1:3] != (_SIZE, _SIZE):
+        raise UserError(
+            f"Got images of {x.shape[1]} x {x.shape[2]} pixels; expected {_SIZE} x {_SIZE}."
+            " Resize them first, see dtn_tf.images.resize."
+        )
+    return apply(_translation(dtn), x, batch_size, label)
 
 
 def apply(function, pixels, batch_size=500, label=None):

@@ -123,3 +123,16 @@ class KerasTest(testing.TestCase):
         code, error = self.check(KERAS_BACKEND="jax")
         self.assertNotEqual(code, 0)
         self.assertIn("Keras is set to backend=jax", error)
+
+    def test_the_programs_say_it_in_one_line(self):
+        done = subprocess.run(
+            [sys.executable, "train_main.py", "--dry_run", "--data=builtin"],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"KERAS_BACKEND": "jax", "KERAS_HOME": str(self.directory)},
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertStartsWith(done.stderr, "error: Keras is set to backend=jax")
+        self.assertLen(done.stderr.splitlines(), 1)

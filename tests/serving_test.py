@@ -138,6 +138,8 @@ class DoorTest(testing.TestCase):
         for x in (self.x[0], self.x[..., :2], np.zeros((3, 32, 32, 4), np.uint8)):
             with self.assertRaisesRegex(UserError, "shape.*expected.*1 or 3"):
                 serving.translate(self.dtn, x)
+        with self.assertRaisesRegex(UserError, "28 x 28 pixels; expected 32 x 32"):
+            serving.translate(self.dtn, self.x[:, 2:30, 2:30])
         with self.assertRaisesRegex(UserError, "no image to work on"):
             serving.translate(self.dtn, self.x[:0])
 

@@ -76,7 +76,7 @@ def _make(pictures, directory, num_steps, seed):
         weight_decay=0.0,
         seed=seed,
         distort={"colour": 0.0},
-        log_every=100,
+        log_every=20,
     )
     files.save(directory / _FILE, classifier.save)
 

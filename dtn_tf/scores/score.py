@@ -65,6 +65,7 @@ def run_and_print(workdir, runs_dir, cache_dir, **how):
         **how: More arguments of `score`.
     """
     workdir = pathlib.Path(workdir or runs.newest(runs_dir))
+    print(f"Scoring {workdir}.", flush=True)
     line = score(workdir, cache_dir, **how)
     table, left_out = beside(line, workdir)
     print("\n".join(["", *left_out, table, report.details(line)]))
