@@ -33,7 +33,7 @@ def main(argv):
     print(f"{_WORKDIR.value}: accuracy on {validation.title}\n")
     print("| a translation reads | translated |\n|---|---|")
     for dtn.tta in config.TTA:
-        read = classify.predict(judge, score.translate(dtn, validation.pixels))
+        read = classify.predict(judge, serving.translate(dtn, validation.pixels))
         print(f"| tta={dtn.tta} | {np.mean(read == validation.labels):.2%} |", flush=True)
 
 
