@@ -1,5 +1,10 @@
 """Scores trained networks as in the paper's tables: python eval_main.py"""
 
+if __name__ == "__main__":  # before what takes half a second to import
+    from dtn_tf import early
+
+    early.handle()
+
 from absl import app
 from absl import flags as absl_flags
 
@@ -16,6 +21,7 @@ def main(argv):
     if argv[1:]:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
     try:
+        common_flags.check()
         eval_flags.check()
     except absl_flags.IllegalFlagValueError as error:
         raise UserError(str(error)) from None

@@ -6,6 +6,12 @@ import re
 import setuptools
 
 _HERE = pathlib.Path(__file__).resolve().parent
+_EXPORT = [
+    "ai-edge-litert>=1.2",  # runs what is exported as LiteRT; TensorFlow writes it
+    "onnx>=1.17",
+    "onnxruntime>=1.20",  # runs what is exported as ONNX
+    "tf2onnx>=1.17",  # writes it
+]
 _VERSION = re.search(r'__version__ = "(.+)"', (_HERE / "dtn_tf" / "__init__.py").read_text())
 
 setuptools.setup(
@@ -42,6 +48,9 @@ setuptools.setup(
         "tensorflow-datasets>=4.9.6",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff==0.17.6"]
+        "export": _EXPORT,
+        "test": ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff==0.17.6", *_EXPORT],
     },
+    entry_points={"console_scripts": ["dtn = dtn_tf.__main__:main"]},
+    package_data={"dtn_tf.weights": ["*.npz", "*.json"]},
 )

@@ -1,5 +1,10 @@
 """Trains a Domain Transfer Network: python train_main.py --domain=svhn"""
 
+if __name__ == "__main__":  # before what takes half a second to import
+    from dtn_tf import early
+
+    early.handle()
+
 from absl import app
 from absl import flags as absl_flags
 
@@ -14,11 +19,12 @@ def main(argv):
     """Flags -> config -> one call into dtn_tf."""
     if argv[1:]:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    config = train_flags.config_from_flags()
+    common_flags.check()
+    config, workdir = train_flags.config_from_flags(), train_flags.workdir()
     cli.load_tensorflow()  # here: --help and a mistyped setting need not wait for it
     from dtn_tf import train
 
-    workdir, cache_dir = train_flags.workdir(), common_flags.CACHE_DIR.value
+    cache_dir = common_flags.CACHE_DIR.value
     if train_flags.DRY_RUN.value:
         print(train.describe(config, workdir, cache_dir))
         return

@@ -26,9 +26,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a che
 
 from benchmarks.pipeline import random_images
 from dtn_tf import build, config, precision, train
+from dtn_tf.content import make
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.nets.content import ContentEncoder
 
 _SIZES = flags.DEFINE_list("sizes", ["5000", "500000"], "Source images.")
 _TIMED = flags.DEFINE_integer("timed", 50, "Steps timed at a time.", lower_bound=1)
@@ -70,19 +71,22 @@ def _print_speed(sizes):
 class _Timed:
     """One training that goes on for some steps at every call, and tells its speed."""
 
-    def __init__(self, settings, s, t, remembered):
-        self.settings, self.s, self.t, self.remembered = settings, s, t, remembered
+    def __init__(self, settings, s, t, is_known):
+        self.settings = settings
+        # Speed needs no true f(x).
+        features = settings.f_channels[-1]
+        self.s, self.t = (
+            (part, np.zeros((len(part), features), np.float32) if is_known else None)
+            for part in (s, t)
+        )
         self.dtn = _dtn(settings)
-        self.dtn.remember(len(s.pixels), len(t.pixels))
         self.step = tf.function(self.dtn.train_step)
         self.done = 0
         self(3)  # compiles
 
     def __call__(self, num_steps):
-        for memory in self.dtn._memories:  # all or none; speed needs no true f(x)
-            memory._known.assign(tf.fill(memory._known.shape, self.remembered))
         start, self.done = self.done, self.done + num_steps
-        data = train.batches(self.settings, self.s, self.t, True, start, self.done)
+        data = train.batches(self.settings, self.s, self.t, start, self.done)
         begin = time.perf_counter()
         for batch in data:
             logs = self.step(batch)
@@ -97,7 +101,8 @@ def _print_memory(num_steps):
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)
         (workdir / "config.json").write_text("{}")
-        train.fit_dtn(_dtn(settings), settings, draw[3], draw[1], draw[3], workdir, [watch])
+        s, t = ((draw[c], None) for c in (3, 1))
+        train.fit_dtn(_dtn(settings), settings, s, t, draw[3], workdir, [watch])
     print("| step | resident memory, MiB |\n|---|---|")
     for step, mebibytes in watch.seen:
         print(f"| {step} | {mebibytes:.0f} |")
@@ -123,7 +128,7 @@ def _settings(**changes):
 
 def _dtn(settings):
     f = ContentEncoder(settings.f_channels, dtype=settings.precision)
-    return build.build(settings, domains.TASKS["svhn"], Classifier(f))
+    return build.build(settings, domains.TASKS["svhn"], make.content_of(f))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ convolution. Both write while they measure: the step is slower than `benchmarks.
 """
 
 import collections
-import contextlib
 import os
 import pathlib
 import re
@@ -30,10 +29,11 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
 from benchmarks.step import dtn_step
+from dtn_tf import environment
 
 _BATCH_SIZE = flags.DEFINE_integer("images", 64, "Of s, and of t.", lower_bound=2)
 _PRECISION = flags.DEFINE_string("precision", "auto", "As in train_main.py.")
-_REMEMBERS = flags.DEFINE_bool("remembers", True, "Whether f(x) is known.")
+_KNOWN = flags.DEFINE_bool("known", True, "Whether f(x) is known.")
 _STEPS = flags.DEFINE_integer("steps", 10, "Measured steps.", lower_bound=1)
 _TOP = flags.DEFINE_integer("top", 30, "Lines of each table.", lower_bound=1)
 _CONVOLUTION = re.compile(r"ic(\d+)oc(\d+)_ih(\d+)oh(\d+)kh(\d+)")
@@ -44,8 +44,8 @@ def main(argv):
     del argv
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "onednn.txt"
-        with _printed_into(log):
-            step = dtn_step(_PRECISION.value, _BATCH_SIZE.value, _REMEMBERS.value)
+        with log.open("w") as file, environment.redirected(sys.stdout, 1, file):
+            step = dtn_step(_PRECISION.value, _BATCH_SIZE.value, _KNOWN.value)
             for _ in range(3):  # compiles, fills the memory of f(x), warms up
                 step()
             before = log.stat().st_size
@@ -58,26 +58,11 @@ def main(argv):
         lines = log.read_bytes()[before:].decode().splitlines()
         (profile,) = pathlib.Path(folder).rglob("*.xplane.pb")
         operations = _operations(profile)
-    known = "known" if _REMEMBERS.value else "computed"
+    known = "known" if _KNOWN.value else "computed"
     size, processors = _BATCH_SIZE.value, os.cpu_count()
     print(f"{size} + {size} images, f(x) {known}, {processors} processors, step {spent:.1f} ms\n")
     _print("operation", operations, processors * spent)
     _print("kernel | implementation | what", _kernels(lines), processors * spent)
-
-
-@contextlib.contextmanager
-def _printed_into(path):
-    """Standard output of everything, libraries in C too, goes into a file."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with path.open("w") as file:
-        os.dup2(file.fileno(), 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _operations(path):

@@ -59,21 +59,22 @@ def _measure(size, num_batches, queue):
     settings = config.make("dtn")
     s = Pictures(random_images(size, 3), "random")
     t = Pictures(random_images(_NUM_T, 1), "random")
-    step = dtn_step("auto", settings.batch_size, remembers=True)
+    step = dtn_step("auto", settings.batch_size, is_known=True)
     step()
+    s, t = ((part, np.zeros((len(part), settings.f_channels[-1]), np.float32)) for part in (s, t))
     supply, need = [], []
     for part in range(_PARTS):
         start = part * num_batches // _PARTS
         stop = (part + 1) * num_batches // _PARTS
         begin = time.perf_counter()
-        for _ in train.batches(settings, s, t, True, start, stop):
+        for _ in train.batches(settings, s, t, start, stop):
             pass
         supply.append((stop - start) / (time.perf_counter() - begin))
         begin = time.perf_counter()
         for _ in range(_TIMED_STEPS):
             step()
         need.append(_TIMED_STEPS / (time.perf_counter() - begin))
-    held = (s.pixels.nbytes + t.pixels.nbytes) / 2**30
+    held = sum(array.nbytes for part, fx in (s, t) for array in (part.pixels, fx)) / 2**30
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts KiB
     queue.put((np.median(supply), np.median(need), held, peak))
 

@@ -18,6 +18,7 @@ from absl import app, flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # of a checkout
 
 from dtn_tf import classify, config, precision, pretrain
+from dtn_tf.content import make
 from dtn_tf.data import domains, stores
 from dtn_tf.data.sets import Sets
 
@@ -39,7 +40,7 @@ def main(_):
         pretrain_steps=_STEPS.value,
     )
     with tempfile.TemporaryDirectory() as folder:
-        pretrain.make_f(settings, Sets(settings, drawn), folder, cache_dir)
+        make.make(settings, Sets(settings, drawn), folder, cache_dir)
         f = pretrain.load_f(folder)
     both = (real_test, drawn.load(domains.SVHN, "test"))
     scores = [classify.accuracy(f, pictures) for pictures in both]

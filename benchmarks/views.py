@@ -9,24 +9,17 @@ validation tail of the source.
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import classify, config, runs, serving
-from dtn_tf.scores import score
+from benchmarks import finished
+from dtn_tf import classify, config, serving
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn_adapted", "Finished run.")
-_CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where the judge is kept.")
-_JUDGE_STEPS = flags.DEFINE_integer(
-    "judge_steps", config.JUDGE_STEPS, "As in eval_main.py.", lower_bound=1
-)
 
 
 def main(argv):
     """Prints one line of Markdown per choice."""
     del argv
-    run = runs.finished(_WORKDIR.value)
-    store = score.store_of(run, None, None, _CACHE_DIR.value)
-    yardstick = score.Yardstick(store, _CACHE_DIR.value, _JUDGE_STEPS.value)
-    sets = yardstick.sets(run)
-    validation, (judge, _) = sets.validation, yardstick.judge(sets)
+    run, sets, judge = finished.read(_WORKDIR.value)
+    validation = sets.validation
     dtn = serving.load(run.workdir)
     if not hasattr(dtn, "tta"):
         raise app.UsageError(f"{run.title} has no test-time augmentation; try dtn_adapted.")

@@ -7,13 +7,14 @@ https://arxiv.org/abs/1611.02200. Start reading in `dtn_tf.dtn`.
 
     dtn = dtn_tf.load("runs/svhn-dtn")
     digits = dtn_tf.translate(dtn, house_numbers)  # uint8 (n, 32, 32, 3) -> (n, 32, 32, 1)
+    digits = dtn_tf.translate(dtn, ["photo.jpg", "other.png"])  # of any size
 """
 
 import importlib
 import os
 import platform
 
-__all__ = ["DTN", "PRESETS", "UserError", "load", "translate"]
+__all__ = ["DTN", "PRESETS", "UserError", "export", "load", "translate"]
 __version__ = "0.2.0"
 
 if platform.machine() in ("x86_64", "AMD64"):
@@ -26,14 +27,18 @@ _HOMES = {  # public names, loaded when asked for: `import dtn_tf` does not wait
     "DTN": "dtn_tf.dtn",
     "PRESETS": "dtn_tf.presets",
     "UserError": "dtn_tf.errors",
+    "export": "dtn_tf.exporting",
     "load": "dtn_tf.serving",
     "translate": "dtn_tf.serving",
 }
+_NEED_TENSORFLOW = ("DTN", "load", "translate")
 
 
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module 'dtn_tf' has no attribute {name!r}")
+    if name in _NEED_TENSORFLOW:
+        importlib.import_module("dtn_tf.cli").load_tensorflow()
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 

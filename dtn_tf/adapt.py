@@ -7,13 +7,11 @@ while unlabelled ones of the other domain pull its decisions apart (`Adaptation`
 of it has a part.
 """
 
-import pathlib
-
 import keras
 import tensorflow as tf
 
-from dtn_tf import callbacks, images, loop
-from dtn_tf.data import augment, pipeline
+from dtn_tf import adamw, images
+from dtn_tf.data import augment
 
 _SHOWN = ("L_CE", "L_IM", "L_FM", "confident")
 _EPSILON = 1e-6  # under the logarithm of a share of a class that no image has
@@ -125,7 +123,7 @@ def fit(
     distort,
     log_every,
 ):
-    """Adapts a classifier in place; can be killed and goes on as `loop.fit` does.
+    """Adapts a classifier in place, by `adamw.fit`.
 
     Args:
         classifier: `Classifier`, trained.
@@ -134,8 +132,8 @@ def fit(
         directory: Checkpoints and TensorBoard events go here.
         num_steps: Batches.
         batch_size: Images per batch, of each domain.
-        learning_rate: Peak of AdamW's warm-up and cosine decay to 0.
-        weight_decay: See `classify.fit`.
+        learning_rate: See `adamw.fit`.
+        weight_decay: See `adamw.fit`.
         seed: Of batches and distortions.
         distort: Arguments of `augment.augment`.
         log_every: Steps between progress lines.
@@ -143,13 +141,6 @@ def fit(
     Returns:
         The classifier.
     """
-    model = Adaptation(classifier)
-    warmup = max(num_steps // 20, 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(num_steps - warmup, 1), warmup_target=learning_rate, warmup_steps=warmup
-    )
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay))
-    model.optimizer.build(classifier.trainable_variables)
     channels = classifier.encoder.image_channels
 
     def prepare(part_s, part_t, k):
@@ -162,13 +153,19 @@ def fit(
         x_s, strong = tf.split(both, 2)
         return (x_s, labels), (x_t, strong)
 
-    def batches(start, stop):
-        parts = ((labelled.pixels, labelled.labels), (unlabelled.pixels,))
-        numbered = pipeline.batches(parts, batch_size, seed, start, stop)
-        return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
-
-    directory = pathlib.Path(directory)
-    with callbacks.writer(directory / "tb") as writer:
-        progress = callbacks.Progress("adapt f", log_every, 3 * batch_size, writer, _SHOWN)
-        loop.fit(model, batches, num_steps, directory / "checkpoints", [progress])
+    adamw.fit(
+        Adaptation(classifier),
+        ((labelled.pixels, labelled.labels), (unlabelled.pixels,)),
+        prepare,
+        directory,
+        name="adapt f",
+        shown=_SHOWN,
+        views=3,
+        num_steps=num_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        seed=seed,
+        log_every=log_every,
+    )
     return classifier

@@ -1,34 +1,46 @@
-"""Settings, a task and a trained f -> a compiled DTN."""
+"""Settings, a task and an f -> a compiled DTN."""
 
 import functools
 
 import keras
 
+from dtn_tf import rules
 from dtn_tf.adam import Adam
 from dtn_tf.dtn import DTN
+from dtn_tf.nets import sizes
 from dtn_tf.nets.content import ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
 from dtn_tf.variants.adapted import AdaptedDTN, StyledGenerator
+from dtn_tf.variants.matched import MatchedDTN
 from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
 from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
 # Part of a run's identity. Raise it with any change of what a step computes: of this file,
 # `dtn`, `losses`, `nets`, `variants`, `data.pipeline`.
-RECIPE = 1
+RECIPE = 2
 
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
 
 
-def build(config, task, classifier):
-    """Makes the DTN of a config around the trained f of a `Classifier`, compiled, seeded."""
+def build(config, task, content, matching=None):
+    """Makes the DTN of a config, compiled, seeded.
+
+    Args:
+        config: `DTNConfig`.
+        task: `domains.Task`.
+        content: What has an `f` and its `head`: `content.make.Content`.
+        matching: Scale and shift of f(s), see `MatchedDTN`; None to leave f(s) as it is.
+    """
     keras.utils.set_random_seed(config.seed)
     method, of_f = _METHODS[config.method], {}
-    if uses_decisions(config):
-        method, of_f = AdaptedDTN, {"head": classifier.head, "tta": config.tta}
+    if rules.uses_decisions(config):
+        method, of_f = AdaptedDTN, {"head": content.head, "tta": config.tta}
+    if matching is not None:
+        method, of_f = MatchedDTN, dict(zip(("scale", "shift"), matching, strict=True))
     dtn = method(
-        classifier.encoder,
-        _generator(config, task.target.channels),
+        content.f,
+        _generator(config, content.f.features, task.target.channels),
         _discriminator(config, task.target),
         **of_f,
         alpha=config.alpha,
@@ -46,37 +58,39 @@ def build(config, task, classifier):
     return dtn
 
 
-def uses_decisions(config):
-    """Whether something of a config uses what f's own classifier decides, or reads more of x."""
-    by_class = config.content_distance == "cross_entropy" or config.d_conditional
-    return by_class or config.tta != "none" or config.style_size > 0
-
-
-def _generator(config, image_channels):
+def _generator(config, features, image_channels):
     policy = config.precision
     decoder = functools.partial(
         Decoder,
         config.g_channels,
         image_channels,
         kernel_size=3 if config.method == "yunjey" else 4,
+        upsampling=config.g_upsampling,
+        refine=config.g_refine,
         dtype=policy,
     )
     if config.method in ("pixels", "baseline"):
-        encoder = ContentEncoder(config.f_channels, num_domains=2, dtype=policy)
+        encoder = ContentEncoder(config.f_channels, num_domains=2, size=config.size, dtype=policy)
         return PixelGenerator(encoder, decoder(config.f_channels[-1]))
     if config.style_size:
-        channels = (16, 32, 64, config.style_size)
-        encoder = ContentEncoder(channels, num_domains=2, dtype=policy)
-        return StyledGenerator(encoder, decoder(config.f_channels[-1] + config.style_size))
-    return decoder(config.f_channels[-1])
+        channels = sizes.at_size((16, 32, 64, config.style_size), config.size, "f")
+        encoder = ContentEncoder(channels, num_domains=2, size=config.size, dtype=policy)
+        return StyledGenerator(encoder, decoder(features + config.style_size))
+    return decoder(features)
 
 
 def _discriminator(config, target):
-    sizes = {"image_channels": target.channels, "num_classes": config.d_classes}
+    shape = {"image_channels": target.channels, "num_classes": config.d_classes}
     if config.method == "yunjey":
-        return StridedDiscriminator(config.d_channels, **sizes, dtype=config.precision)
+        return StridedDiscriminator(config.d_channels, **shape, dtype=config.precision)
     told = len(target.classes) if config.d_conditional else 0
-    return Discriminator(config.d_channels, **sizes, num_conditions=told, dtype=config.precision)
+    return Discriminator(
+        config.d_channels,
+        **shape,
+        num_conditions=told,
+        size=config.size,
+        dtype=config.precision,
+    )
 
 
 def _adam(learning_rate, updates_per_step, config):

@@ -17,6 +17,7 @@ class Progress(keras.callbacks.Callback):
 
     One live line on a terminal, plain lines elsewhere. The same numbers go to
     TensorBoard: `loss/*` by their paper names, `D/*` (probabilities), `rate/*`.
+    The first step, which compiles, is not in the speed, unless it is all there is.
 
     Args:
         name: What is being trained, the head of the line.
@@ -51,6 +52,8 @@ class Progress(keras.callbacks.Callback):
         """Reports at the end of an interval and starts the next one."""
         step = self.start + batch + 1
         if step % self.every and step != self.num_steps:
+            if batch == 0:
+                self._step, self._time = step, time.perf_counter()
             return
         now = time.perf_counter()
         speed = (step - self._step) / max(now - self._time, 1e-9)

@@ -1,14 +1,13 @@
 """Classifiers of digits: how f and the judge are trained, and what they say."""
 
 import hashlib
-import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import callbacks, images, loop, serving
-from dtn_tf.data import augment, pipeline
+from dtn_tf import adamw, images, serving
+from dtn_tf.data import augment
 
 
 def fit(
@@ -25,9 +24,7 @@ def fit(
     distort,
     log_every,
 ):
-    """Trains a classifier on labelled pictures; f and the judge alike.
-
-    AdamW, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
+    """Trains a classifier on labelled pictures, by `adamw.fit`; f and the judge alike.
 
     Args:
         classifier: `Classifier`, not compiled.
@@ -36,9 +33,8 @@ def fit(
         name: Shown in the progress line.
         num_steps: Batches.
         batch_size: Images per batch.
-        learning_rate: At the end of the warm-up.
-        weight_decay: Decoupled, times the learning rate per step; of all weights, the
-            scales of batch norm too.
+        learning_rate: See `adamw.fit`.
+        weight_decay: See `adamw.fit`.
         seed: Of batches and distortions.
         distort: Arguments of `augment.augment`.
         log_every: Steps between progress lines.
@@ -46,33 +42,29 @@ def fit(
     Returns:
         The classifier, trained.
     """
-    warmup = max(num_steps // 20, 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(num_steps - warmup, 1), warmup_target=learning_rate, warmup_steps=warmup
-    )
-    classifier.compile(
-        keras.optimizers.AdamW(rate, weight_decay=weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    classifier.optimizer.build(classifier.trainable_variables)
 
     def prepare(part, k):
         x, y = part
         salt = tf.stack([tf.constant(seed, tf.int64), k])
         return augment.augment(images.to_model(x), salt, **distort), y
 
-    def batches(start, stop):
-        parts = ((pictures.pixels, pictures.labels),)
-        numbered = pipeline.batches(parts, batch_size, seed, start, stop)
-        return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
-
-    directory = pathlib.Path(directory)
-    with callbacks.writer(directory / "tb") as writer:
-        progress = callbacks.Progress(
-            name, log_every, batch_size, writer, shown=("loss", "accuracy")
-        )
-        loop.fit(classifier, batches, num_steps, directory / "checkpoints", [progress])
+    adamw.fit(
+        classifier,
+        ((pictures.pixels, pictures.labels),),
+        prepare,
+        directory,
+        name=name,
+        shown=("loss", "accuracy"),
+        views=1,
+        num_steps=num_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        seed=seed,
+        log_every=log_every,
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
     return classifier
 
 

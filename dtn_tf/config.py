@@ -2,15 +2,17 @@
 
 import dataclasses
 import functools
-import math
-import types
-import typing
 
-from dtn_tf import presets
+from dtn_tf import presets, rules
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
+from dtn_tf.nets import sizes
+from dtn_tf.settings import checked, said, setting
 
 DATA = ("auto", "tfds", "files", "builtin")
+UPSAMPLINGS = ("transposed", "nearest")
+FITS = ("crop", "pad")
+SCALES = ("-1,1", "0,1", "0,255")  # of `content.contract`, which loads TensorFlow
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 METHODS = ("dtn", "pixels", "baseline", "yunjey")
 TTA = ("none", "mean", "confident")
@@ -19,23 +21,8 @@ MOST_FILTERS = 4096  # of a layer
 _BIG = 10**9
 
 # What is watched, where data lies, how numbers are stored: not what a run is.
-NOT_IDENTITY = ("data_dir", "precision", "log_every", "grid_every", "checkpoint_every")
-
-
-def setting(default, text, low=None, high=None, choices=None, length=None, expert=False):
-    """One setting.
-
-    Args:
-        default: Its value unless a preset or a flag has another.
-        text: Help, a sentence.
-        low, high: Bounds, both allowed; of every number in a tuple.
-        choices: Allowed values.
-        length: Numbers in a tuple; None for any.
-        expert: Whether its flag is under --helpfull alone.
-    """
-    about = {"text": text, "low": low, "high": high, "choices": choices}
-    about |= {"length": length, "expert": expert}
-    return dataclasses.field(default=default, metadata=about)
+FOLDERS = ("data_dir", "source_dir", "target_dir")
+NOT_IDENTITY = (*FOLDERS, "precision", "log_every", "grid_every", "checkpoint_every")
 
 
 def _filters(default, text, length=4):
@@ -54,19 +41,41 @@ class DTNConfig:
         UserError: If a setting has the wrong type, is out of range, or would be ignored.
     """
 
-    preset: str = setting("dtn", "Preset, or row of a table.", choices=tuple(presets.ROWS))
+    preset: str = setting(
+        "dtn",
+        "Preset, or row of a table. Unset: dtn, or dtn_folders with --domain=folders.",
+        choices=tuple(presets.ROWS),
+    )
     domain: str = setting(
         "svhn",
-        "Source domain: svhn (SVHN to MNIST) or mnist (MNIST to SVHN).",
-        choices=tuple(domains.TASKS),
+        "Source domain: svhn (SVHN to MNIST), mnist (MNIST to SVHN), or folders: your own two"
+        " folders of images, --source_dir and --target_dir.",
+        choices=(*domains.TASKS, domains.FOLDERS),
+    )
+    source_dir: str | None = setting(
+        None, "Folder of the images to translate, with --domain=folders. Folders in it are classes."
+    )
+    target_dir: str | None = setting(
+        None, "Folder of images of the kind to translate into, with --domain=folders."
+    )
+    size: int = setting(
+        32,
+        "Side of the square images, in pixels; 64 and 128 with --domain=folders.",
+        choices=sizes.SIZES,
+    )
+    fit: str = setting(
+        "crop",
+        "How an image becomes a square. crop: its centre. pad: all of it, on white.",
+        choices=FITS,
+        expert=True,
     )
     data: str = setting(
         "auto",
         "Where pictures come from. tfds: TensorFlow Datasets. files: the publishers' own files in"
         " --data_dir (SVHN .mat, MNIST idx, gzipped or not). builtin: DRAWN house numbers and the"
         " 5,000 real MNIST digits of a package; needs no download. auto: files if --data_dir has"
-        " them, else tfds if it can be had, else builtin.",
-        choices=DATA,
+        " them, else tfds if it can be had, else builtin. With --domain=folders: auto alone.",
+        choices=(*DATA, domains.FOLDERS),
     )
     data_dir: str | None = setting(
         None, "Folder of the publishers' files, or of TensorFlow Datasets."
@@ -103,9 +112,33 @@ class DTNConfig:
         expert=True,
     )
     # f.
-    f_channels: tuple[int, ...] = _filters((64, 128, 256, 128), "Filters of f's four blocks.")
+    content: str = setting(
+        "auto",
+        "What f is. labels: taught by the source's classes. unlabelled: learnt from both sets"
+        " without labels. app:NAME: a net of Keras Applications. PATH.keras: your own net. auto:"
+        " labels where there are any, else unlabelled.",
+    )
+    content_scale: str = setting(
+        "-1,1",
+        "Pixel range that the net of --content=PATH.keras takes.",
+        choices=SCALES,
+        expert=True,
+    )
+    match_features: bool = setting(
+        False,
+        "Whether each feature of f(s) is brought to the mean and the deviation it has in f(t).",
+        expert=True,
+    )
+    mirror: bool = setting(
+        True,
+        "Whether a mirrored image shows the same, for --content=unlabelled: not so for digits.",
+        expert=True,
+    )
+    f_channels: tuple[int, ...] = _filters(
+        (64, 128, 256, 128), "Filters of f's blocks, four at 32 pixels."
+    )
     f_depths: tuple[int, ...] = setting(
-        (1, 1, 1, 1), "Convolutions in each of f's four blocks.", 1, 16, length=4, expert=True
+        (1, 1, 1, 1), "Convolutions in each of f's blocks.", 1, 16, length=4, expert=True
     )
     pretrain_steps: int = setting(4000, "Batches that train f.", 1, _BIG)
     pretrain_batch_size: int = setting(64, "Images per batch, f's training.", 2, 65536, expert=True)
@@ -143,10 +176,24 @@ class DTNConfig:
     balance_s: bool = setting(
         True,
         "Class-balanced sampling of s: all classes that f sees in it come equally often."
-        " --domain=svhn only.",
+        " --domain=svhn, or folders whose classes teach f.",
     )
     # g and D.
-    g_channels: tuple[int, ...] = _filters((256, 128, 64), "Filters of g's first three blocks.", 3)
+    g_channels: tuple[int, ...] = _filters(
+        (256, 128, 64), "Filters of g's blocks but its last, three at 32 pixels.", 3
+    )
+    g_upsampling: str = setting(
+        "transposed",
+        "How g doubles the sides. transposed: transposed convolutions, as DCGAN. nearest: it"
+        " repeats pixels, then convolves, which paints no checkerboard.",
+        choices=UPSAMPLINGS,
+        expert=True,
+    )
+    g_refine: bool = setting(
+        False,
+        "Whether a 1x1 convolution follows each block of g, as in the paper's g for faces.",
+        expert=True,
+    )
     d_channels: tuple[int, ...] = _filters(
         (64, 128, 256, 256), "Filters of D's convolutions.", None
     )
@@ -155,13 +202,18 @@ class DTNConfig:
         False, "Class-conditional discriminator: D is told the class that f sees.", expert=True
     )
     style_size: int = setting(
-        0, "Length of the style code of x that g reads beside f(x); 0 is none.", 0, 4096
+        0,
+        "Length of the style code of x that g reads beside f(x); 0 is none.",
+        0,
+        4096,
+        expert=True,
     )
     tta: str = setting(
         "none",
         "Test-time augmentation of a translation, over six views of x. mean: g reads the mean of"
         " f. confident: f of the view that f is surest of.",
         choices=TTA,
+        expert=True,
     )
     steps: int = setting(1500, "Batches of s and of t that train g and D.", 1, _BIG)
     batch_size: int = setting(64, "Images of s, and as many of t, per step.", 2, 65536)
@@ -193,86 +245,17 @@ class DTNConfig:
     )
     log_every: int = setting(50, "Steps between progress lines and TensorBoard scalars.", 1, _BIG)
     grid_every: int = setting(250, "Steps between pictures of G.", 1, _BIG)
-    checkpoint_every: int = setting(250, "Steps between checkpoints.", 1, _BIG)
+    checkpoint_every: int = setting(250, "Steps between checkpoints.", 1, _BIG, expert=True)
 
     def __post_init__(self):
         """Checks every setting, so that a run never fails late on one."""
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        for name, expected, why in _RULES:
-            if not _holds(self, expected, name) and why(self):
-                raise UserError(
-                    f"{name}={getattr(self, name)!r} would be ignored: {why(self)}."
-                    f" Leave it at {_said(expected)}."
-                )
-        length = 3 if self.method == "yunjey" else 4
-        if len(self.d_channels) != length:
-            raise UserError(
-                f"d_channels={self.d_channels} has {len(self.d_channels)} numbers; expected"
-                f" {length} with method={self.method}."
-            )
+            value = checked(field, getattr(self, field.name), self.size)
+            object.__setattr__(self, field.name, value)
+        rules.check(self)
 
 
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(DTNConfig)}
-_OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or read x beside f(x)
-
-
-def _with_method(*methods):
-    return lambda c: f"method={c.method} has none" if c.method in methods else ""
-
-
-def _when(condition, text):
-    return lambda c: text if condition(c) else ""
-
-
-# What would be ignored: setting, the value it must have, and a function that says why or "".
-_RULES = (
-    *((name, _DEFAULTS[name], _with_method("pixels", "baseline", "yunjey")) for name in _OF_F),
-    (
-        "content_distance",
-        ("mse", "cosine"),
-        _when(lambda c: c.method != "dtn", "only method=dtn has f's decisions"),
-    ),
-    ("beta", 0.0, _when(lambda c: c.method == "baseline", "method=baseline has no L_TID")),
-    ("gamma", 0.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no L_TV")),
-    ("gan", 1.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no such weight")),
-    (
-        "d_classes",
-        2,
-        _when(lambda c: c.method in ("baseline", "yunjey"), "D of this method is binary"),
-    ),
-    (
-        "cosine",
-        False,
-        _when(
-            lambda c: c.method == "yunjey", "method=yunjey has five optimizers at constant rates"
-        ),
-    ),
-    (
-        "f_depths",
-        _DEFAULTS["f_depths"],
-        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
-    ),
-    (
-        "balance_s",
-        False,
-        _when(
-            lambda c: domains.TASKS[c.domain].source != domains.TASKS[c.domain].content,
-            "f was taught another domain than the source's and cannot say which classes are in s",
-        ),
-    ),
-    (
-        "adapt_learning_rate",
-        _DEFAULTS["adapt_learning_rate"],
-        _when(lambda c: not c.adapt_steps, "f is not adapted with adapt_steps=0"),
-    ),
-    ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
-    (
-        "content_distance",
-        ("mse", "cross_entropy"),
-        _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
-    ),
-)
 
 
 def make(preset, **given):
@@ -295,11 +278,29 @@ def make(preset, **given):
             " dtn_tf: use that version, or train anew with this one."
         )
     row = presets.ROWS[preset]
-    settings = {**presets.PRESETS[row.preset], **row.changes, **given}
+    settings = {**presets.PRESETS[row.preset], **row.changes}
+    settings |= _at_size(settings, given.get("size", settings.get("size", 32)))
+    if given.get("domain") == domains.FOLDERS:
+        settings.pop("num_validation", None)  # folders have a validation split
+    settings |= given
     task = domains.TASKS.get(settings.get("domain", "svhn"))
-    if "balance_s" not in given and task and task.source != task.content:
-        settings["balance_s"] = False  # f is no judge of the source's classes
+    if "balance_s" not in given and (not task or task.source != task.content):
+        settings["balance_s"] = False  # f is no judge of the source's classes, or may have none
     return DTNConfig(preset=preset, **settings)
+
+
+def _at_size(settings, size):
+    """The filters of a preset's nets for images of another size than it was made for."""
+    if size not in sizes.SIZES:
+        return {}  # refused when it is checked
+    now = settings.get("size", 32)
+    found = {"size": size}
+    for name, of in _NETS.items():
+        found[name] = sizes.at_size(settings.get(name, _DEFAULTS[name]), size, of, now)
+    return found
+
+
+_NETS = {"f_channels": "f", "f_depths": "depths", "g_channels": "g", "d_channels": "d"}
 
 
 def changes(config):
@@ -320,70 +321,28 @@ def row_of(config):
 
 def title(row, changed):
     """Names a run for tables: "dtn", or with what was changed, "dtn (alpha=1.0)"."""
-    said = ", ".join(f"{name}={_said(value)}" for name, value in sorted(changed.items()))
-    return f"{row} ({said})" if said else row
+    differs = ", ".join(f"{name}={said(value)}" for name, value in sorted(changed.items()))
+    return f"{row} ({differs})" if differs else row
+
+
+def usual(config):
+    """Returns the settings that a command need not name: dict, as preset and size have them."""
+    own = {"preset": config.preset, "domain": "svhn", "source_dir": None, "target_dir": None}
+    return {**_settings_of(config.preset, config.domain, config.size), **own}
 
 
 @functools.cache
-def _settings_of(row, domain):
-    return dataclasses.asdict(make(row, domain=domain))
+def _settings_of(row, domain, size):
+    folders = {"source_dir": "s", "target_dir": "t"} if domain == domains.FOLDERS else {}
+    try:
+        found = dataclasses.asdict(make(row, domain=domain, size=size, **folders))
+    except UserError:  # a row of digits alone
+        return {}
+    return found | {"size": presets.PRESETS[presets.ROWS[row].preset].get("size", 32)}
 
 
 def _changes_of(config, row):
-    base = _settings_of(row, config.domain)
+    base = _settings_of(row, config.domain, config.size)
     free = {"preset", "domain", "data", "seed", *NOT_IDENTITY}
     found = vars(config)
-    return {k: v for k, v in found.items() if k not in free and v != base[k]}
-
-
-def _checked(field, value):
-    """Returns the value as its type has it; raises `UserError` if it is of another one."""
-    about, name = field.metadata, field.name
-    if about["choices"]:
-        expected = f"one of {', '.join(about['choices'])}"
-        right = isinstance(value, str) and value in about["choices"]
-        return _right(right, name, value, expected)
-    if typing.get_origin(field.type) is tuple:
-        return _checked_tuple(about, name, value)
-    if isinstance(field.type, types.UnionType):  # str | None
-        right = value is None or (isinstance(value, str) and value != "")
-        return _right(right, name, value, "text, or nothing")
-    if field.type is bool:
-        return _right(isinstance(value, bool), name, value, "True or False")
-    if field.type is float and type(value) is int:
-        value = float(value)
-    low, high = about["low"], about["high"]
-    kind = "a whole number" if field.type is int else "a number"
-    right = type(value) is field.type and math.isfinite(value) and low <= value <= high
-    return _right(right, name, value, f"{kind} from {low} to {high}")
-
-
-def _checked_tuple(about, name, value):
-    low, high, length = about["low"], about["high"], about["length"]
-    is_set = name.startswith("absent_")
-    expected = f"{length or 'some'} whole numbers from {low} to {high}"
-    right = isinstance(value, tuple | list) and all(type(n) is int for n in value)
-    right = right and all(low <= n <= high for n in value)
-    if is_set:
-        expected = f"at most nine of the classes {low} to {high}"
-        value = tuple(sorted(set(value))) if right else value
-        right = right and len(value) <= high
-    else:
-        right = right and len(value) == (length or len(value)) and len(value) > 0
-    return tuple(_right(right, name, value, expected))
-
-
-def _right(right, name, value, expected):
-    if not right:
-        raise UserError(f"{name}={value!r} is out of range; expected {expected}.")
-    return value
-
-
-def _holds(config, expected, name):
-    several = isinstance(expected, tuple) and not isinstance(_DEFAULTS[name], tuple)
-    value = getattr(config, name)
-    return value in expected if several else value == expected
-
-
-def _said(value):
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return {k: v for k, v in found.items() if k not in free and v != base.get(k)}

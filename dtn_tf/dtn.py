@@ -7,7 +7,7 @@ are the terms of `l_g`. `losses.py` has one function per term.
 import keras
 import tensorflow as tf
 
-from dtn_tf import losses, memory
+from dtn_tf import losses
 from dtn_tf.errors import UserError
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
@@ -41,8 +41,8 @@ class DTN(keras.Model):
         tracked, tracked_d: The terms whose means a step logs, and the kinds of image of
             which it logs D's mean probabilities.
 
-    Input shape: `(batch, 32, 32, 1 or 3)`, float32, in [-1, 1].
-    Output shape: `(batch, 32, 32, channels of T)`, float32, in [-1, 1].
+    Input shape: `(batch, height, width, 1 or 3)`, float32, in [-1, 1], as f takes it.
+    Output shape: `(batch, g.size, g.size, channels of T)`, float32, in [-1, 1].
 
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
     """
@@ -83,33 +83,19 @@ class DTN(keras.Model):
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
         # Here, and not when first needed: what makes a variable while it is traced is traced twice.
         self._means = {name: keras.metrics.Mean(name) for name in (*self.tracked, *of_d)}
-        self._memories = None
         self.built = True
 
     def call(self, x, training=False):
         """Returns G(x) for x of the source domain: the translation."""
-        return self.g_ema(self.code(x, self.f(x, training=False)), domain=SOURCE)
+        return self.g_ema(self.code(x, self.content(x)), domain=SOURCE)
+
+    def content(self, x):
+        """Returns f(x), x in the source domain, as a translation reads it."""
+        return self.f(x, training=False)
 
     def reconstruct(self, x):
         """Returns G(x) for x of the target domain, which L_TID keeps close to x."""
         return self.g_ema(self.code(x, self.f(x, training=False)), domain=TARGET)
-
-    def remember(self, num_s, num_t, fs=None):
-        """Lets training keep f(x) of every image: f is frozen, and images come again.
-
-        Args:
-            num_s: Images in the set s.
-            num_t: Images in the set t. Batches then carry rows, see `train_step`.
-            fs: f(x) of all of s, float32 `(num_s, features)`, if it is known already.
-        """
-        sets = ((num_s, fs), (num_t, None))  # a tuple: Keras would save what it finds in a list
-        self._memories = tuple(memory.Memory(n, self.f.channels[-1], fx) for n, fx in sets)
-
-    def features(self, x, rows, domain):
-        """Returns f(x), from memory if the rows say which images of their set these are."""
-        if rows is None:
-            return self.f(x, training=False)
-        return self._memories[domain](self.f, x, rows)
 
     def code(self, x, fx):
         """Returns what g reads: f(x). In `variants` there are rows where g reads x."""
@@ -127,7 +113,8 @@ class DTN(keras.Model):
         """One pass over a batch of s, then one over a batch of t.
 
         Args:
-            batch: A pair, of s and of t: images, or images and their rows in the set.
+            batch: A pair, of s and of t: images, or images and their f(x), which is known
+                beforehand since f is frozen (see `content.features`).
         """
         s, t = (part if isinstance(part, tuple) else (part,) for part in batch)
         d_s, g_s = self.source_step(*s)
@@ -136,9 +123,9 @@ class DTN(keras.Model):
         self._average_g()
         return {m.name: m.result() for m in self.metrics}  # running means
 
-    def source_step(self, x, rows=None):  # x in s
+    def source_step(self, x, fx=None):  # x in s
         """Updates D and g on translations of source images; returns L_D and L_G."""
-        fx = self.features(x, rows, SOURCE)
+        fx = self.f(x, training=False) if fx is None else fx
         with tf.GradientTape(persistent=True) as tape:
             gx = self.g(self.code(x, fx), domain=SOURCE, training=True)  # G(x)
             logits = self.logits(gx, fx)
@@ -155,9 +142,9 @@ class DTN(keras.Model):
         self._track_d("G_source", logits)
         return l_d, l_g
 
-    def target_step(self, x, rows=None):  # x in t
+    def target_step(self, x, fx=None):  # x in t
         """Updates D and g on reconstructions, and D on real images; returns L_D and L_G."""
-        fx = self.features(x, rows, TARGET)
+        fx = self.f(x, training=False) if fx is None else fx
         with tf.GradientTape(persistent=True) as tape:
             gx = self.g(self.code(x, fx), domain=TARGET, training=True)  # G(x)
             logits = self.logits(gx, fx)

@@ -77,23 +77,38 @@ def quiet_start():
     there is a GPU, what it says of CUDA is shown.
     """
     noise = _NOISE if _has_nvidia() else (*_NOISE, b"cuda")
-    sys.stderr.flush()
     try:
-        screen = os.dup(2)
+        os.fstat(2)
     except OSError:  # there is no standard error
         yield
         return
     with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
         try:
-            yield
+            with redirected(sys.stderr, 2, said):
+                yield
         finally:
-            sys.stderr.flush()
-            os.dup2(screen, 2)
             said.seek(0)
-            kept = [line for line in said if not any(part in line for part in noise)]
-            os.write(screen, b"".join(kept))
-            os.close(screen)
+            os.write(2, b"".join(line for line in said if not any(part in line for part in noise)))
+
+
+@contextlib.contextmanager
+def redirected(stream, number, file):
+    """What everything writes to a standard stream, libraries in C too, goes into a file.
+
+    Args:
+        stream: `sys.stdout` or `sys.stderr`.
+        number: Its file descriptor, 1 or 2.
+        file: Open for writing.
+    """
+    stream.flush()
+    kept = os.dup(number)
+    os.dup2(file.fileno(), number)
+    try:
+        yield
+    finally:
+        stream.flush()
+        os.dup2(kept, number)
+        os.close(kept)
 
 
 _NOISE = (
@@ -116,30 +131,45 @@ def check_keras():
         UserError: If the backend is not TensorFlow, images are channels-first, or the default
             float is not float32. Names the setting and where it comes from.
     """
-    for name, found, expected in _keras_settings():
-        if found != expected:
-            raise UserError(
-                f"Keras is set to {name}={found}; dtn_tf needs {expected}. It comes from"
-                " ~/.keras/keras.json or the environment (KERAS_BACKEND, KERAS_HOME):"
-                " change it there, or run with KERAS_HOME set to an empty folder."
-            )
-
-
-def _keras_settings():
-    """Name, value, needed value. The backend first: of another one Keras may not even import."""
-    backend = os.environ.get("KERAS_BACKEND")
-    home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    if backend is None and (home / "keras.json").exists():
-        try:
-            backend = json.loads((home / "keras.json").read_text()).get("backend")
-        except (OSError, ValueError):
-            pass  # Keras says what it makes of it
-    yield "backend", backend or "tensorflow", "tensorflow"
+    if "keras" not in sys.modules:
+        check_keras_settings()
     import keras
 
-    yield "backend", keras.backend.backend(), "tensorflow"
-    yield "image_data_format", keras.config.image_data_format(), "channels_last"
-    yield "floatx", keras.config.floatx(), "float32"
+    _check("backend", keras.backend.backend())
+    _check("image_data_format", keras.config.image_data_format())
+    _check("floatx", keras.config.floatx())
+
+
+def check_keras_settings():
+    """The same of what Keras will read when it is imported: it may fail on it.
+
+    Raises:
+        UserError: See `check_keras`; or if keras.json holds no JSON object.
+    """
+    home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    try:
+        said = json.loads((home / "keras.json").read_text())
+    except (OSError, ValueError, RecursionError):
+        said = {}  # so does Keras
+    if not isinstance(said, dict):
+        raise UserError(f"{home / 'keras.json'} holds no JSON object: mend or delete it.")
+    backend = os.environ.get("KERAS_BACKEND")
+    for name, value in {**said, **({"backend": backend} if backend else {})}.items():
+        _check(name, value)
+
+
+_KERAS = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
+
+
+def _check(name, found):
+    """Refuses one setting; others than those of `_KERAS` change nothing."""
+    expected = _KERAS.get(name, found)
+    if found != expected:
+        raise UserError(
+            f"Keras is set to {name}={found}; dtn_tf needs {expected}. It comes from"
+            " ~/.keras/keras.json or the environment (KERAS_BACKEND, KERAS_HOME):"
+            " change it there, or run with KERAS_HOME set to an empty folder."
+        )
 
 
 def _fact(line):

@@ -6,12 +6,17 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import zipfile
+
+import numpy as np
 
 from dtn_tf.errors import UserError
 
 _PARTIAL = "partial-"  # files that are being written; their process is in the name
+_IS_PARTIAL = re.compile(rf"{_PARTIAL}(\d{{1,9}})-.+", re.DOTALL)
+_OF_THE_DISK = ("ResourceExhaustedError", "PermissionDeniedError")  # as TensorFlow names them
 _MARGIN = 1 << 20  # bytes beyond what is asked for: names, folders, other writers
 
 
@@ -73,16 +78,20 @@ def read_json(path, what):
         UserError: If it is not there, torn, or no object; names the file.
     """
     try:
-        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8-sig"))
         if not isinstance(content, dict):
             raise TypeError(f"a JSON {type(content).__name__}, not an object")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is not {what}: {error}.") from error
     return content
 
 
-def check_archive(path):
+def check_archive(path, advice="Delete it to have it made again."):
     """Reads a .keras or .npz file to its end: both are zip files, with a checksum per part.
+
+    Args:
+        path: File.
+        advice: What to do with a damaged one, a sentence, or "".
 
     Raises:
         UserError: If it is missing, torn, or a byte of it has changed.
@@ -95,7 +104,28 @@ def check_archive(path):
     except FileNotFoundError:
         raise UserError(f"{path} is missing.") from None
     except Exception as error:  # zipfile and zlib raise many types on damaged bytes
-        raise UserError(f"{path} is damaged ({error}). Delete it to have it made again.") from error
+        raise UserError(f"{path} is damaged ({error}). {advice}".rstrip()) from error
+
+
+def load_array(path, directory):
+    """Maps a .npy file into memory, read-only; numbers are read from the disk when used.
+
+    Args:
+        path: File that `numpy.save` wrote.
+        directory: What to delete if it is damaged.
+
+    Returns:
+        `np.memmap`.
+
+    Raises:
+        UserError: If it is missing or damaged.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Delete {directory} to have it made again."
+        ) from error
 
 
 def hash_of(path):
@@ -113,7 +143,7 @@ def fingerprint(*parts):
 def sweep(directory):
     """Removes what killed processes left half-written. Call it with the folder locked."""
     for path in list(pathlib.Path(directory).rglob(f"{_PARTIAL}*")):
-        if _is_being_written(path):
+        if not is_partial(path) or _is_being_written(path):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -121,20 +151,34 @@ def sweep(directory):
             path.unlink(missing_ok=True)
 
 
+def is_partial(path):
+    """Whether a file or folder has the name of one that is being written, or was by the dead."""
+    return _IS_PARTIAL.fullmatch(pathlib.Path(path).name) is not None
+
+
 @contextlib.contextmanager
 def replaced_folder(path):
-    """Gives a temporary folder that takes the place of another one when all went well."""
+    """Gives a temporary folder that takes the place of another one when all went well.
+
+    Raises:
+        UserError: If it cannot be written, or there is no room; the old one is there then.
+    """
     path = pathlib.Path(path)
     temporary = path.with_name(f"{_PARTIAL}{os.getpid()}-{path.name}")
     old = path.with_name(f"{_PARTIAL}{os.getpid()}-old-{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
         yield temporary
         if path.exists():
             path.rename(old)
         temporary.rename(path)
         shutil.rmtree(old, ignore_errors=True)
+    except Exception as error:
+        why = _why_not_written(error)
+        if why is None:
+            raise
+        raise UserError(f"{path} cannot be written: {why}. {_free(path.parent)}") from error
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
@@ -156,7 +200,7 @@ def locked(directory, wait=False):
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = open(directory / "lock", "w")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise UserError(f"{directory} cannot be written: {error}. Choose another.") from error
     with file:
         try:
@@ -170,7 +214,7 @@ def locked(directory, wait=False):
         yield
 
 
-def find_or_make(root, kind, identity, make, provenance):
+def find_or_make(root, kind, identity, make, provenance, check=None):
     """Returns a folder of things that are costly to make: found, or made now.
 
     Only one process makes it; others wait for it. `made.json`, written last, says that it is
@@ -183,13 +227,15 @@ def find_or_make(root, kind, identity, make, provenance):
             "recipe".
         make: Function of the folder. What it leaves in `checkpoints/` is removed afterwards.
         provenance: Function without arguments: a dict of who makes it, kept in `made.json`.
+        check: Function of a folder that was found; None to take it as it is. If it raises
+            `UserError`, the folder is emptied, and made again.
 
     Returns:
         `pathlib.Path`, and whether it was found.
     """
     directory = pathlib.Path(root) / f"{kind}-{fingerprint(identity)}"
     with locked(directory, wait=True):
-        if (directory / "made.json").exists():
+        if (directory / "made.json").exists() and _is_whole(directory, check):
             return directory, True
         make(directory)
         save_json(directory / "made.json", {"identity": identity, "made_by": provenance()})
@@ -197,18 +243,45 @@ def find_or_make(root, kind, identity, make, provenance):
     return directory, False
 
 
+def _is_whole(directory, check):
+    """Whether what was made passes a check; if not, the folder is emptied, and that is said."""
+    try:
+        if check:
+            check(directory)
+    except UserError as error:
+        print(f"{error} Making {directory} again.", flush=True)
+        (directory / "made.json").unlink()  # first: what is half emptied is not complete
+        for path in directory.iterdir():
+            if path.name != "lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return False
+    return True
+
+
 def _is_being_written(path):
-    """Whether the process in the name is another one, and alive."""
-    number = path.name.removeprefix(_PARTIAL).split("-")[0]
-    if not number.isdecimal() or int(number) == os.getpid():
+    """Whether the process in the name is another one, alive, and of a program like this one."""
+    number = int(_IS_PARTIAL.fullmatch(path.name).group(1))
+    if number in (0, os.getpid()):
         return False
     try:
-        os.kill(int(number), 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return False
     except OSError:  # alive, and somebody else's
+        pass
+    try:  # numbers are given again, small ones after each start of a machine
+        return b"python" in pathlib.Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:  # there is no /proc, or it does not say
         return True
-    return True
+
+
+def _why_not_written(error):
+    """What the disk had against it, of an error of Python or TensorFlow; None for a bug."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if type(error).__name__ in _OF_THE_DISK and hasattr(error, "error_code"):  # TensorFlow's
+        return str(error).splitlines()[0].rstrip(".")
+    return None
 
 
 def _blake2():

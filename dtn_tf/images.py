@@ -34,7 +34,7 @@ def to_stored(images):
     Raises:
         UserError: If dtype, range or shape is another one.
     """
-    x = np.asarray(images)
+    x = _array(images)
     if x.ndim != 4 or x.shape[-1] not in (1, 3):
         raise UserError(
             f"Got images of shape {x.shape}; expected (n, height, width, 1 or 3)."
@@ -53,6 +53,22 @@ def to_stored(images):
             " [-1, 1]: (x + 1) / 2. From [0, 255]: x.astype('uint8')."
         )
     return np.round(x.astype(np.float32) * 255.0).astype(np.uint8)
+
+
+def _array(images):
+    """What was given as an array of numbers in this machine's byte order."""
+    try:
+        x = np.asarray(images)
+    except ValueError:  # lists of rows that are not equally long
+        x = np.asarray(None)
+    if x.dtype.kind not in "biufcV" or x.ndim == 0:
+        raise UserError(
+            f"Got {type(images).__name__} as images; expected one array or tensor"
+            " (n, height, width, 1 or 3), all images of one size."
+        )
+    if x.dtype.name == "bfloat16":  # NumPy does not count it among the floats
+        x = x.astype(np.float32)
+    return x.astype(x.dtype.newbyteorder("="), copy=False)
 
 
 def to_model(images):

@@ -1,5 +1,6 @@
 """Keras `fit` that can be killed at any moment and resumes as if it had not been."""
 
+import math
 import pathlib
 import re
 import signal
@@ -12,6 +13,7 @@ from dtn_tf import files
 from dtn_tf.errors import Interrupted, UserError
 
 _KEPT = 2  # checkpoints; the older one is there if the newest is damaged
+_NAME = re.compile(r"step-(\d+)\.weights\.h5")
 
 
 class NotFinite(UserError):  # noqa: N818 - what happened, in the field's words
@@ -57,7 +59,7 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
     finally:
         stop.give_back()  # Keras calls no callback after an error
     checkpoint.save()
-    if stop.number and checkpoint.step < num_steps:
+    if stop.number:  # at the last step, too: hours may follow this training
         where = f"at step {checkpoint.step} of {num_steps}, saved. The same command resumes."
         raise Interrupted(where, stop.number)
     return start
@@ -86,13 +88,15 @@ def seconds(directory):
     Work that was lost to a kill is not in it.
     """
     paths = _checkpoints(directory)
-    return _facts(paths[-1]).get("seconds", 0.0) if paths else 0.0
+    spent = _facts(paths[-1]).get("seconds") if paths else 0.0
+    return spent if isinstance(spent, int | float) and 0.0 <= spent < math.inf else 0.0
 
 
 def _checkpoints(directory):
     """Weights whose facts, written before them, are there, too; oldest first."""
     paths = pathlib.Path(directory).glob("step-*.weights.h5")
-    return sorted((p for p in paths if _facts_path(p).exists()), key=_step_of)
+    paths = [path for path in paths if _NAME.fullmatch(path.name)]
+    return sorted((path for path in paths if _facts_path(path).exists()), key=_step_of)
 
 
 def _facts_path(path):
@@ -107,7 +111,7 @@ def _facts(path):
 
 
 def _step_of(path):
-    return int(re.search(r"step-(\d+)", path.name).group(1))
+    return int(_NAME.fullmatch(path.name).group(1))
 
 
 def _optimizers(model):

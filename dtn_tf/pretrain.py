@@ -1,11 +1,11 @@
-"""Makes f, once per set of settings: taught by labels, then adapted where asked for."""
+"""f taught by labels, then adapted where asked for; once per set of settings."""
 
 import pathlib
-import shutil
 
 import keras
 
-from dtn_tf import adapt, classify, environment, files, loop, runs
+from dtn_tf import adapt, classify, files, runs
+from dtn_tf.content import kept
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.variants.yunjey import StridedEncoder
 
@@ -21,35 +21,25 @@ _OF_F = (
 _OF_ADAPTATION = ("adapt_steps", "adapt_learning_rate", "batch_size")
 
 
-def make_f(config, sets, workdir, cache_dir):
-    """Trains f, or finds it trained before, and leaves it in a run's directory.
+def phases(config, sets, cache_dir):
+    """Trains f, or finds it trained before.
 
     Args:
         config: `DTNConfig`, resolved.
         sets: `Sets` of the run.
-        workdir: Run directory. An f that is in it already is taken as it is.
         cache_dir: Where f is kept, shared between runs.
 
     Returns:
-        Dict, what a run notes of its f: "key", all that decides it but the seed; "hash" of its
-        weights; "accuracy", title of held-out pictures -> share; "made_by".
+        Dict, name of each training it went through -> its folder in the cache, in order.
     """
-    workdir = pathlib.Path(workdir)
-    if not (workdir / "f.json").exists():
-        directory = _pretrained(config, sets, cache_dir)
-        parts = {"pretrain_f": directory}
-        if config.adapt_steps:
-            directory = parts["adapt_f"] = _adapted(config, sets, directory, cache_dir)
-        for phase, part in parts.items():
-            shutil.copytree(part / "tb", workdir / "tb" / phase, dirs_exist_ok=True)
-        shutil.copyfile(directory / "timing.json", workdir / "timing.json")
-        files.save(workdir / "f.keras", lambda path: shutil.copyfile(directory / "f.keras", path))
-        shutil.copyfile(directory / "f.json", workdir / "f.json")
-    return files.read_json(workdir / "f.json", "what is known of an f")
+    found = {"pretrain_f": _pretrained(config, sets, cache_dir)}
+    if config.adapt_steps:
+        found["adapt_f"] = _adapted(config, sets, found["pretrain_f"], cache_dir)
+    return found
 
 
 def load_f(directory):
-    """Returns the `Classifier` whose encoder is f.
+    """Returns the net in a folder's f.keras: a `Classifier` whose encoder is f, or f itself.
 
     Raises:
         UserError: If its file is missing or damaged.
@@ -77,7 +67,9 @@ def _pretrained(config, sets, cache_dir):
         if of_yunjey:
             encoder = StridedEncoder(config.f_channels, channels, dtype=policy)
         else:
-            encoder = ContentEncoder(config.f_channels, channels, config.f_depths, dtype=policy)
+            encoder = ContentEncoder(
+                config.f_channels, channels, config.f_depths, size=content.size, dtype=policy
+            )
         classifier = classify.fit(
             Classifier(encoder, len(content.classes), config.pretrain_dropout),
             sets.labelled,
@@ -93,14 +85,14 @@ def _pretrained(config, sets, cache_dir):
         )
         _keep(directory, classifier, sets.held_out, "pretrain_f", {}, identity)
 
-    return _found_or_made(cache_dir, identity, make)
+    return kept.found_or_made(cache_dir, identity, make)
 
 
 def _adapted(config, sets, f_dir, cache_dir):
     identity = {
         "recipe": RECIPE,
         "f": f_dir.name,
-        "f_key": files.read_json(f_dir / "f.json", "what is known of an f")["key"],
+        "f_key": kept.known(f_dir)["key"],
         "unseen": sets.unseen.fingerprint(),
         "seed": config.seed,
         **{name: getattr(config, name) for name in _OF_ADAPTATION},
@@ -122,14 +114,7 @@ def _adapted(config, sets, f_dir, cache_dir):
         )
         _keep(directory, classifier, sets.held_out, "adapt_f", runs.timing(f_dir), identity)
 
-    return _found_or_made(cache_dir, identity, make)
-
-
-def _found_or_made(cache_dir, identity, make):
-    directory, found = files.find_or_make(cache_dir, "f", identity, make, environment.provenance)
-    if found:
-        print(f"f was trained before by these settings: {directory}", flush=True)
-    return directory
+    return kept.found_or_made(cache_dir, identity, make)
 
 
 def _distortion(config):
@@ -143,6 +128,9 @@ def _distortion(config):
 
 def _keep(directory, classifier, held_out, phase, earlier, identity):
     """Leaves a trained f with its time and what is known of it."""
+    if held_out.labels is None:  # a folder whose validation images have no classes
+        kept.keep(directory, classifier, phase, earlier, identity, {})
+        return
     accuracy = classify.accuracy(classifier, held_out)
     print(f"f: accuracy {accuracy:.1%} on {held_out.title}", flush=True)
     chance = 1 / len(held_out.classes)
@@ -152,14 +140,5 @@ def _keep(directory, classifier, held_out, phase, earlier, identity):
             " will learn little. Train f longer (--pretrain_steps), or look at the pictures.",
             flush=True,
         )
-    files.save(directory / "f.keras", classifier.save)
-    spent = {**earlier, phase: loop.seconds(directory / "checkpoints")}
-    files.save_json(directory / "timing.json", spent)
-    key = {k: v for k, v in identity.items() if k not in ("seed", "f")}
-    known = {
-        "key": files.fingerprint(key),
-        "hash": classify.weights_hash(classifier),
-        "accuracy": {held_out.title: accuracy},
-        "made_by": environment.provenance(),
-    }
-    files.save_json(directory / "f.json", known)
+    measured = {"accuracy": {held_out.title: accuracy}}
+    kept.keep(directory, classifier, phase, earlier, identity, measured)

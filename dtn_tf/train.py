@@ -1,4 +1,4 @@
-"""Trains f on labelled pictures, then g and D on unlabelled ones: the order of events."""
+"""f first, then g and D on unlabelled pictures: the order of events."""
 
 import dataclasses
 import functools
@@ -17,13 +17,14 @@ from dtn_tf import (
     images,
     loop,
     precision,
-    pretrain,
     runs,
     serving,
+    starts,
 )
-from dtn_tf.data import domains, pipeline, stores
+from dtn_tf.content import codes, features, make
+from dtn_tf.data import pipeline, stores
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import AT_MOST
-from dtn_tf.data.sets import Sets
 
 _SHOWN_DTN = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
 _NUM_SHOWN = 64  # images per grid
@@ -46,28 +47,24 @@ def resolve(config, workdir, cache_dir):
     """
     environment.check_keras()
     data, number_format = config.data, precision.resolve(config.precision)
-    if (pathlib.Path(workdir) / "config.json").exists():
+    if runs.is_run(workdir):
         begun = runs.read(workdir).config
         data = begun.data if data == "auto" else data
         number_format = begun.precision if config.precision == "auto" else number_format
-    store = stores.open_store(data, config.data_dir, cache_dir)
-    return dataclasses.replace(config, data=store.name, precision=number_format), store
+    config = dataclasses.replace(config, data=data, precision=number_format)
+    store = stores.of(config, cache_dir)
+    make.kind_of(config, sets_lib.of(config, store))
+    data_dir = None if store.name == "builtin" else config.data_dir  # auto found nothing in it
+    return dataclasses.replace(config, data=store.name, data_dir=data_dir), store
 
 
 def describe(config, workdir, cache_dir):
-    """What a run would be, as text, without loading or training anything."""
+    """What a run would be, as text, without training anything, or loading what is not kept."""
     config, store = resolve(config, workdir, cache_dir)
-    task = domains.TASKS[config.domain]
+    sets = sets_lib.of(config, store)
     lines = [f"{k:24} {v}" for k, v in dataclasses.asdict(config).items()]
-    lines += ["", store.notice]
-    same = task.source == task.content
-    for domain, split, use in (
-        (task.content, config.pretrain_split, "labelled, trains f"),
-        (task.source, config.pretrain_split if same else "train", "unlabelled, the set s"),
-        (task.target, config.target_split, "unlabelled, the set t"),
-    ):
-        lines.append(f"{domain.title} {split} ({use}): {store.describe(domain, split)}")
-    return "\n".join(lines)
+    lines += ["", f"f: {make.kind_of(config, sets)}", store.notice, *store.warnings()]
+    return "\n".join([*lines, *sets.describe()])
 
 
 def train(config, workdir, cache_dir, watchers=()):
@@ -89,28 +86,30 @@ def train(config, workdir, cache_dir, watchers=()):
     """
     workdir = pathlib.Path(workdir)
     config, store = resolve(config, workdir, cache_dir)
-    runs.check(workdir, config)
-    if (workdir / "dtn.keras").exists():
+    starts.check(workdir, config)
+    if (workdir / "dtn.keras").is_file():
         print(f"{workdir} is finished: there is nothing to train.")
         return serving.load(workdir)
-    print(store.notice, flush=True)
+    print("\n".join([store.notice, *_warned(store)]), flush=True)
     print(f"device: {_device()}, {config.precision}", flush=True)
     with files.locked(workdir):
-        sets = Sets(config, store)
+        sets = sets_lib.of(config, store)
         data = {"name": store.name, "notice": store.notice, **sets.facts()}
-        run = runs.begin(workdir, config, data, build.RECIPE, cache_dir)
-        runs.keep_f(run, pretrain.make_f(config, sets, workdir, cache_dir))
-        classifier = pretrain.load_f(workdir)
-        s, t, validation = sets.s, sets.t, sets.validation.unlabelled()
+        data["channels"] = sets.task.source.channels
+        run = starts.begin(workdir, config, data, build.RECIPE, cache_dir)
+        starts.keep_f(run, make.make(config, sets, workdir, cache_dir))
+        content = make.load(workdir)
+        s, t, validation, task = sets.s, sets.t, sets.validation.unlabelled(), sets.task
         spent = runs.timing(workdir)
-        if config.balance_s:
-            begun = time.perf_counter()
-            s = balanced(s, classifier, config.seed)
-            spent["balance_s"] = time.perf_counter() - begun
         del sets, store  # from here on no training code can reach a label
-        dtn = build.build(config, domains.TASKS[config.domain], classifier)
-        fit_dtn(dtn, config, s, t, validation, workdir, watchers)
-        serving.export(dtn, workdir / "export", domains.TASKS[config.domain].source.channels)
+        begun = time.perf_counter()
+        fx_s, fx_t = (_known(config, content, part, cache_dir) for part in (s, t))
+        s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
+        spent["f_reads"] = time.perf_counter() - begun
+        matching = codes.match_features(fx_s, fx_t) if config.match_features else None
+        dtn = build.build(config, task, content, matching)
+        fit_dtn(dtn, config, (s, fx_s), (t, fx_t), validation, workdir, watchers)
+        serving.export(dtn, workdir / "export", task.source.channels)
         spent["dtn"] = loop.seconds(workdir / "checkpoints")
         files.save_json(workdir / "timing.json", spent)
         files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
@@ -118,16 +117,30 @@ def train(config, workdir, cache_dir, watchers=()):
     return dtn
 
 
-def balanced(s, classifier, seed):
+def _known(config, content, pictures, cache_dir):
+    """f(x) of a whole set, or None where training reads only a part of it, or moves f."""
+    is_needed = config.balance_s or config.match_features
+    is_read = config.steps * config.batch_size >= len(pictures)
+    if config.method == "yunjey" or not (is_needed or is_read):
+        return None
+    return features.of(content.f, content.hash, pictures, cache_dir)
+
+
+def balanced(s, content, fx, seed):
     """Returns s, to be shown with all classes that f sees in it equally often.
 
     19 % of house-number digits are 1s, 11 % of handwritten ones: shown as they come, "it
     is a 1" tells D something about "it is fake", and g learns to paint 1s as other digits.
-    f(x), computed for it, stays with s. On another machine f may decide some images
-    otherwise, and a run that is resumed there shows s in another order.
+    On another machine f may decide some images otherwise, and a run that is resumed there
+    shows s in another order.
+
+    Args:
+        s: `Pictures`.
+        content: `Content` with a head.
+        fx: f(x) of all of s.
+        seed: See `Pictures.balanced`.
     """
-    fx = serving.apply(classifier.encoder, s.pixels, label=f"f reads {s.title}")
-    classes = np.argmax(classifier.head(classifier.encoder.hidden(fx)), axis=1)
+    classes = np.argmax(content.head(content.f.hidden(fx)), axis=1)
     counts = np.bincount(classes)
     shares = ", ".join(f"{c}: {n / len(classes):.1%}" for c, n in enumerate(counts) if n)
     print(
@@ -141,7 +154,7 @@ def balanced(s, classifier, seed):
             " badly, and so will G. Train f longer (--pretrain_steps), or look at the pictures.",
             flush=True,
         )
-    return dataclasses.replace(s.balanced(classes, seed), features=fx)
+    return s.balanced(classes, seed)
 
 
 def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
@@ -150,18 +163,15 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
     Args:
         dtn: `DTN`.
         config: `DTNConfig`, resolved.
-        s: `Pictures` of the source, without labels.
-        t: `Pictures` of the target, without labels.
+        s: `Pictures` of the source, without labels, and f(x) of them all or None.
+        t: The same of the target.
         validation: `Pictures` of the source to draw translations of.
         workdir: Run directory, with its config.json.
         watchers: More `keras.callbacks.Callback`s.
     """
-    remembers = not dtn.f.trainable
-    if remembers:
-        dtn.remember(len(s.pixels), len(t.pixels), s.features)
     draw = np.random.default_rng(0)  # the same pictures in every run
     x_s = validation.pixels[draw.choice(len(validation.pixels), _NUM_SHOWN)]
-    x_t = t.pixels[draw.choice(len(t.pixels), _NUM_SHOWN)]
+    x_t = t[0].pixels[draw.choice(len(t[0]), _NUM_SHOWN)]
     with callbacks.writer(workdir / "tb" / "dtn") as writer:
         with writer.as_default(step=0):
             settings = (workdir / "config.json").read_text()
@@ -172,7 +182,7 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)
         loop.fit(
             dtn,
-            functools.partial(batches, config, s, t, remembers),
+            functools.partial(batches, config, s, t),
             config.steps,
             workdir / "checkpoints",
             [progress, grid, *watchers],
@@ -180,34 +190,34 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         )
 
 
-def batches(config, s, t, with_rows, start, stop):
+def batches(config, s, t, start, stop):
     """Makes batches of s and t as `DTN.train_step` takes them.
 
     Args:
         config: `DTNConfig`; its batch size and seed count.
-        s: `Pictures` of the source.
-        t: `Pictures` of the target.
-        with_rows: Whether each image comes with its place in its set.
+        s: `Pictures` of the source, and f(x) of them all or None.
+        t: The same of the target.
         start: First batch.
         stop: One past the last.
 
     Returns:
-        `tf.data.Dataset` of `stop - start` batches.
+        `tf.data.Dataset` of `stop - start` batches: for s and for t a tuple of images and,
+        where it is known, f(x).
     """
-    parts = tuple((part.pixels, np.arange(len(part.pixels))) for part in (s, t))
+    parts = tuple(
+        (pictures.pixels,) if fx is None else (pictures.pixels, fx) for pictures, fx in (s, t)
+    )
     where = (config.batch_size, config.seed, start, stop)
-    numbered = pipeline.batches(parts, *where, orders=(s.order, t.order))
-    return numbered.map(_with_rows if with_rows else _scaled, num_parallel_calls=2).prefetch(4)
+    numbered = pipeline.batches(parts, *where, orders=(s[0].order, t[0].order))
+    return numbered.map(_scaled, num_parallel_calls=2).prefetch(4)
 
 
 def _scaled(s, t, k):
-    """Images alone."""
-    return images.to_model(s[0]), images.to_model(t[0])
+    return tuple((images.to_model(part[0]), *part[1:]) for part in (s, t))
 
 
-def _with_rows(s, t, k):
-    """Images with their places."""
-    return (images.to_model(s[0]), s[1]), (images.to_model(t[0]), t[1])
+def _warned(store):
+    return [f"WARNING: {warning}" for warning in store.warnings()]
 
 
 def _device():

@@ -5,6 +5,7 @@ import pathlib
 from absl import flags
 
 from dtn_tf import config, presets
+from flags import common_flags
 
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Run to score. Unset: the newest finished run in --runs_dir."
@@ -53,6 +54,12 @@ JUDGE_STEPS = flags.DEFINE_integer(
     "Batches that train the judge, which is cached.",
     lower_bound=1,
 )
+DISTANCES = flags.DEFINE_bool(
+    "distances",
+    False,
+    "Also measure distances (KID and others) and draw nearest neighbours where a judge suffices."
+    " Of folders they always are.",
+)
 NAMES = (
     *("workdir", "runs_dir", "split", "first_n", "judge_steps"),
     *("table", "results_dir", "train_missing", "num_seeds"),
@@ -64,7 +71,10 @@ def check():
 
     Raises:
         flags.IllegalFlagValueError: If there are such.
+        UserError: If a folder is empty text.
     """
+    for holder in (WORKDIR, RUNS_DIR, RESULTS_DIR):
+        common_flags.folder(holder)
     if TABLE.value and WORKDIR.value:
         raise flags.IllegalFlagValueError(
             f"--workdir={WORKDIR.value} scores one run, --table={TABLE.value} all runs of"
@@ -80,6 +90,10 @@ def check():
         )
     if NUM_SEEDS.value and not TRAIN_MISSING.value:
         raise flags.IllegalFlagValueError("--num_seeds without --train_missing changes nothing.")
+    if DISTANCES.value and TABLE.value:
+        raise flags.IllegalFlagValueError(
+            f"--distances is for one run: leave it out with --table={TABLE.value}."
+        )
     if FIRST_N.value and SPLIT.value != "test":
         raise flags.IllegalFlagValueError(
             f"--first_n={FIRST_N.value} picks test images; leave it out with --split={SPLIT.value}."
@@ -94,6 +108,7 @@ def one_run():
         "split": SPLIT.value,
         "judge_steps": JUDGE_STEPS.value,
         "first_n": FIRST_N.value,
+        "with_distances": DISTANCES.value,
     }
 
 

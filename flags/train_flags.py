@@ -1,15 +1,20 @@
 """Flags of train_main.py: one for every setting of `DTNConfig`. Unset means: as in the preset."""
 
 import dataclasses
+import pathlib
 
 from absl import flags
 
 from dtn_tf import config
+from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from flags import common_flags
 
 WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Run directory. Unset: runs/DOMAIN-PRESET. A second start resumes it."
+    "workdir",
+    None,
+    "Run directory. Unset: runs/DOMAIN-PRESET, or runs/A-to-B-PRESET of two folders A and B."
+    " A second start resumes it.",
 )
 DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print the resolved settings and what would be loaded, then stop."
@@ -35,13 +40,27 @@ def config_from_flags():
     holders = {**_SETTINGS, "data": common_flags.DATA, "data_dir": common_flags.DATA_DIR}
     given = {name: holder.value for name, holder in holders.items() if holder.value is not None}
     given |= {name: _numbers(name, v) for name, v in given.items() if isinstance(v, list)}
-    return config.make(given.pop("preset", "dtn"), **given)
+    return config.make(given.pop("preset", _preset()), **given)
 
 
 def workdir():
-    """Returns the run directory of the command line."""
-    domain, preset = _SETTINGS["domain"].value or "svhn", _SETTINGS["preset"].value or "dtn"
-    return WORKDIR.value or f"runs/{domain}-{preset}"
+    """Returns the run directory of the command line.
+
+    Raises:
+        UserError: If it is given and empty.
+    """
+    if common_flags.folder(WORKDIR):
+        return WORKDIR.value
+    name = _SETTINGS["domain"].value or "svhn"
+    if name == domains.FOLDERS:
+        folders = (_SETTINGS[side].value or "" for side in ("source_dir", "target_dir"))
+        name = "-to-".join(pathlib.Path(folder).resolve().name for folder in folders)
+    return f"runs/{name}-{_preset()}"
+
+
+def _preset():
+    usual = "dtn_folders" if _SETTINGS["domain"].value == domains.FOLDERS else "dtn"
+    return _SETTINGS["preset"].value or usual
 
 
 def _numbers(name, words):

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from dtn_tf import adapt, callbacks, config, loop, serving, train
 from dtn_tf.data import domains, pictures, stores
-from dtn_tf.data.builtin import street_digits
 from tests import testing, train_test
 
 _DISTORT = {"geometry": 0.0, "colour": 0.0, "invert": 0.0}
@@ -103,14 +102,14 @@ class StepTest(testing.TestCase):
             self.assertGreater(np.abs(gradient).max(), 1e-2 * np.abs(moved).max())
 
 
-class FitTest(testing.TestCase):
+class FitTest(testing.EagerTestCase):
     def test_stopped_and_resumed_is_as_straight_through(self):
-        straight = _fit(testing.tiny_classifier(), self.directory / "a", num_steps=6)
+        straight = _fit(testing.tiny_classifier(), self.directory / "a", num_steps=4)
         ctrl_c = lambda *_: signal.raise_signal(signal.SIGINT)  # noqa: E731
         with mock.patch.object(callbacks.Progress, "_print", ctrl_c):
-            with self.assertRaisesRegex(loop.Interrupted, "step 2 of 6"):
-                _fit(testing.tiny_classifier(), self.directory / "b", num_steps=6)
-        resumed = _fit(testing.tiny_classifier(), self.directory / "b", num_steps=6)
+            with self.assertRaisesRegex(loop.Interrupted, "step 2 of 4"):
+                _fit(testing.tiny_classifier(), self.directory / "b", num_steps=4)
+        resumed = _fit(testing.tiny_classifier(), self.directory / "b", num_steps=4)
         for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
             self.assertAllEqual(a, b)
 
@@ -137,33 +136,31 @@ class LabelsTest(testing.EagerTestCase):
 
     def setUp(self):
         super().setUp()
-        small = {"train": (300, 0), "test": (100, 1)}
-        self.enter_context(mock.patch.object(street_digits, "SPLITS", small))
+        self.enter_context(testing.fewer_digits(train=100, test=50))
+        self.enter_context(mock.patch.object(serving, "export"))  # slow, and has no label in it
+        self.enter_context(mock.patch.object(callbacks.TranslationGrid, "_draw"))
 
-    def weights(self, name, mislabelled=None):
-        """Trains from nothing; returns all weights of the run's DTN."""
-        settings = config.make(
-            "dtn_adapted",
-            **train_test.TINY | {"adapt_steps": 4, "checkpoint_every": 6, "grid_every": 6},
-        )
-        honest = stores.open_store
+    def train(self, name, mislabelled=None):
+        """Trains from nothing; returns the run's DTN."""
+        few = {"pretrain_steps": 2, "adapt_steps": 2, "steps": 1, "num_validation": 20}
+        settings = config.make("dtn_adapted", **train_test.TINY | few)
+        honest, workdir = stores.open_store, self.directory / name
 
         def opened(*args):
             return _Mislabelled(honest(*args), mislabelled)
 
-        exported = mock.patch.object(serving, "export")  # takes long and has no label in it
-        with exported, mock.patch.object(stores, "open_store", opened):
+        with mock.patch.object(stores, "open_store", opened):
             with contextlib.redirect_stdout(io.StringIO()):
-                workdir = self.directory / name
                 dtn = train.train(settings, workdir / "run", workdir / "cache")
         self.assertTrue(list((workdir / "run/tb/adapt_f").iterdir()))
-        return dtn.get_weights()
+        return dtn
 
     def test_target_labels_change_nothing_and_source_labels_do(self):
-        right = self.weights("right")
-        wrong_target = self.weights("wrong_target", domains.MNIST)
-        for a, b in zip(right, wrong_target, strict=True):
+        right = self.train("right")
+        wrong_target = self.train("wrong_target", domains.MNIST)
+        for a, b in zip(right.get_weights(), wrong_target.get_weights(), strict=True):
             self.assertAllEqual(a, b)
-        wrong_source = self.weights("wrong_source", domains.SVHN)
-        same = [np.array_equal(a, b) for a, b in zip(right, wrong_source, strict=True)]
-        self.assertFalse(all(same))
+        with mock.patch.object(train, "fit_dtn"):  # f shows it
+            wrong_source = self.train("wrong_source", domains.SVHN)
+        of_f = zip(right.f.get_weights(), wrong_source.f.get_weights(), strict=True)
+        self.assertFalse(all(np.array_equal(a, b) for a, b in of_f))

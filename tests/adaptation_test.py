@@ -67,6 +67,7 @@ class MeasureTest(trained.TestCase):
             adaptation.measure(self.workdir, self.directory)
 
     def test_the_reference_is_the_split_that_dtn_was_trained_on(self):
+        self.leave_judges_untrained()
         path = self.workdir / "config.json"
         content = json.loads(path.read_text())
         content["config"]["absent_s"] = [3]

@@ -43,7 +43,9 @@ def _events(directory):
 
 
 class ProgressTest(testing.TestCase):
-    def _run(self, stream, seconds_per_step=0.5, start=0, num_steps=200, every=50, **kwargs):
+    def _run(
+        self, stream, seconds_per_step=0.5, start=0, num_steps=200, every=50, first=0.5, **kwargs
+    ):
         """Feeds a Progress the steps of a run on a clock of our own."""
         self.now = 1000.0
         progress = callbacks.Progress("dtn", every, 32, stream=stream, **kwargs)
@@ -52,7 +54,7 @@ class ProgressTest(testing.TestCase):
         with mock.patch.object(callbacks.time, "perf_counter", lambda: self.now):
             progress.on_train_begin()
             for batch in range(num_steps - start):
-                self.now += seconds_per_step
+                self.now += seconds_per_step if batch else first
                 step = start + batch + 1
                 progress.on_train_batch_end(batch, {"L_D": step / 100.0, "L_TID": 0.12345})
         return progress
@@ -98,6 +100,20 @@ class ProgressTest(testing.TestCase):
         first, second, _ = stream.getvalue().splitlines()
         self.assertEqual(first, "dtn: resumed at step 120")
         self.assertEndsWith(second, "16 images/s  ETA 1:40")  # 30 steps in a minute; 50 are left
+
+    def test_compilation_is_not_in_the_speed(self):
+        for start in (0, 60):
+            stream = io.StringIO()
+            self._run(stream, start=start, first=100.0)
+            lines = [line for line in stream.getvalue().splitlines() if "resumed" not in line]
+            for line in lines:
+                self.assertIn(" 64 images/s ", line)
+        self.assertEndsWith(lines[0], "ETA 0:50")
+
+    def test_a_first_step_that_is_all_there_is_counts(self):
+        stream = io.StringIO()
+        self._run(stream, num_steps=2, every=1, first=2.0)
+        self.assertIn(" 16 images/s  ETA 0:02", stream.getvalue().splitlines()[0])
 
     def test_long_runs_are_told_in_minutes(self):
         stream = io.StringIO()

@@ -1,3 +1,4 @@
+import os
 import pathlib
 import shlex
 import signal
@@ -67,7 +68,41 @@ class ExitTest(testing.TestCase):
         self.assertNotIn("Traceback", error)
 
 
+class EarlyTest(testing.TestCase):
+    @parameterized.parameters("train_main.py", "eval_main.py")
+    def test_a_signal_while_a_program_loads_its_modules_is_one_line(self, program):
+        """Sent by the first import after the handlers are set: no clock is asked."""
+        (self.directory / "absl.py").write_text(
+            "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+        )
+        code = f"import sys; sys.path.insert(0, {str(self.directory)!r}); sys.argv = [{program!r}]"
+        code += f"\nimport runpy; runpy.run_path({program!r}, run_name='__main__')"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=False
+        )
+        self.assertEqual((done.returncode, done.stdout), (130, ""), done.stderr)
+        self.assertRegex(done.stderr, "^Stopped: nothing was begun.*\n$")
+
+    @parameterized.parameters("train_main", "eval_main")
+    def test_who_imports_a_program_keeps_his_handlers(self, name):
+        code = f"import signal\nbefore = signal.getsignal(2)\nimport {name}\n"
+        code += "assert signal.getsignal(2) is before"
+        self.assertEqual(subprocess.run([sys.executable, "-c", code], cwd=_ROOT).returncode, 0)
+
+
 class CommandTest(testing.TestCase):
+    def test_names_the_program_from_elsewhere_by_its_whole_path(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.directory)
+        words = shlex.split(cli.command("train_main.py", seed=1))
+        self.assertEqual(words, [sys.executable, str(_ROOT / "train_main.py"), "--seed=1"])
+        self.assertEqual(cli.shown("a/b"), str(pathlib.Path.cwd() / "a/b"))
+        os.chdir(_ROOT)
+        self.assertEqual(cli.command("train_main.py").split()[1], "train_main.py")
+        self.assertEqual(cli.shown(_ROOT / "runs" / "a"), "runs/a")
+        self.assertEqual(cli.shown("runs/a"), "runs/a")
+        self.assertEqual(cli.shown("/somewhere/else"), "/somewhere/else")
+
     def test_is_quoted_and_has_the_python_in_use(self):
         words = shlex.split(cli.command("eval_main.py", workdir="my runs/it's"))
         self.assertEqual(words, [sys.executable, "eval_main.py", "--workdir=my runs/it's"])

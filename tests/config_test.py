@@ -5,20 +5,35 @@ from absl.testing import parameterized
 
 from dtn_tf import config, presets
 from dtn_tf.errors import UserError
+from dtn_tf.nets import sizes
 from tests import testing
 
 _FIELDS = {f.name: f for f in dataclasses.fields(config.DTNConfig)}
 _DEFAULT = config.DTNConfig()
+
+
+def _nets(size):
+    names = {"f_channels": "f", "f_depths": "depths", "g_channels": "g", "d_channels": "d"}
+    return {n: sizes.at_size(getattr(_DEFAULT, n), size, of) for n, of in names.items()}
+
+
 _NUMBERS = [(n, f.metadata["low"], f.metadata["high"]) for n, f in _FIELDS.items()
-            if f.type in (int, float)]  # fmt: skip
+            if f.type in (int, float) and not f.metadata["choices"]]  # fmt: skip
 _CHOICES = [(n, f.metadata["choices"]) for n, f in _FIELDS.items() if f.metadata["choices"]]
 _ABSENT = ("absent_s", "absent_t", "absent_f")
 _FILTERS = ("f_channels", "f_depths", "g_channels", "d_channels")
+_PAIR = {"domain": "folders", "source_dir": "a", "target_dir": "b"}
+_FILE = {"content": "f.keras"}
 _NEEDS = {  # what else must be set for some values of a setting
     ("method", "baseline"): {"beta": 0.0, "d_classes": 2},
     ("method", "yunjey"): {"d_classes": 2, "cosine": False, "d_channels": (8, 8, 8)},
     ("domain", "mnist"): {"balance_s": False},
     ("alpha", 0.0): {"content_distance": "mse"},
+    ("domain", "folders"): _PAIR,
+    ("data", "folders"): _PAIR,
+    ("fit", "pad"): _PAIR,
+    **{("size", n): _PAIR | _nets(n) for n in (64, 128)},
+    **{("content_scale", scale): _FILE for scale in config.SCALES},
 }
 
 
@@ -31,7 +46,7 @@ class CheckTest(testing.TestCase):
         for name, field in _FIELDS.items():
             self.assertRegex(field.metadata["text"], r"^[A-Z].{8,}\.$", name)
             checked = field.metadata["choices"] or field.metadata["high"] is not None
-            self.assertTrue(checked or field.type in (bool, str | None), name)
+            self.assertTrue(checked or field.type in (bool, str, str | None), name)
 
     @parameterized.parameters(*_NUMBERS)
     def test_both_ends_of_a_range_are_in_it(self, name, low, high):
@@ -60,7 +75,7 @@ class CheckTest(testing.TestCase):
         for value in ("other", "", "../../etc", None, 3):
             with self.assertRaisesRegex(UserError, f"{name}=.* is out of range") as caught:
                 _with(**{name: value})
-            self.assertIn(f"one of {', '.join(allowed)}", str(caught.exception))
+            self.assertIn(f"one of {', '.join(map(str, allowed))}", str(caught.exception))
 
     @parameterized.parameters("balance_s", "cosine", "d_conditional")
     def test_switches_are_true_or_false(self, name):
@@ -98,6 +113,7 @@ class CheckTest(testing.TestCase):
             {"method": "pixels", "content_distance": "cross_entropy"},
             "content_distance='cross_entropy' would be ignored.*Leave it at mse,cosine",
         ),
+        (_PAIR | {"data_dir": "x"}, "data_dir='x' would be ignored"),
         ({"method": "baseline"}, "beta=15.0 would be ignored: method=baseline has no L_TID"),
         ({"method": "baseline", "beta": 0.0}, "d_classes=3 would be ignored"),
         ({"method": "yunjey", "d_classes": 2}, "cosine=True would be ignored"),
@@ -107,6 +123,18 @@ class CheckTest(testing.TestCase):
             {"method": "yunjey", "d_classes": 2, "cosine": False, "f_depths": (1, 1, 2, 2)},
             r"f_depths=\(1, 1, 2, 2\) would be ignored",
         ),
+        ({"size": 64, **_nets(64)}, "size=64 would be ignored: it is for --domain=folders"),
+        ({"source_dir": "a"}, "source_dir='a' would be ignored"),
+        ({"data": "folders"}, "data='folders' would be ignored"),
+        ({"fit": "pad"}, "fit='pad' would be ignored"),
+        (_PAIR | {"data": "files"}, "data='files' would be ignored"),
+        (_PAIR | {"pretrain_split": "extra"}, "pretrain_split='extra' would be ignored"),
+        (_PAIR | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
+        (_PAIR | {"target_dir": None}, "domain=folders needs --target_dir=FOLDER"),
+        ({"content_scale": "0,1"}, "content_scale='0,1' would be ignored"),
+        ({"content": "labels", "mirror": False}, "mirror=False would be ignored"),
+        ({"match_features": True, "tta": "mean"}, "match_features=True would be ignored"),
+        ({"method": "pixels", "match_features": True}, "match_features=True would be ignored"),
         ({"domain": "mnist"}, "balance_s=True would be ignored.*Leave it at False"),
         ({"adapt_learning_rate": 0.1}, "adapt_learning_rate=0.1 would be ignored"),
         ({"beta": 0.0, "image_distance": "cosine"}, "image_distance='cosine' would be ignored"),
@@ -115,6 +143,21 @@ class CheckTest(testing.TestCase):
     def test_what_would_be_ignored_is_refused_by_name(self, changes, message):
         with self.assertRaisesRegex(UserError, message):
             _with(**changes)
+
+    def test_nets_of_a_preset_are_made_for_the_size(self):
+        made = config.make("tiny", size=64, **_PAIR)
+        self.assertEqual(made.f_channels, (4, 8, 16, 32, 16))
+        self.assertEqual(made.g_channels, (32, 16, 8, 4))
+        self.assertEqual(config.title(config.row_of(made), config.changes(made)), "tiny (size=64)")
+        with self.assertRaisesRegex(UserError, r"g_channels=\(8, 8, 8\).*4 whole numbers"):
+            config.make("tiny", size=64, g_channels=(8, 8, 8), **_PAIR)
+
+    def test_no_row_of_digits_alone_is_taken_for_one_of_folders(self):
+        made = config.make("dtn", **_PAIR)
+        self.assertEqual((config.row_of(made), config.changes(made)), ("dtn", {}))
+        self.assertFalse(made.balance_s)  # f may know no classes
+        made = config.make("dtn", balance_s=True, **_PAIR)
+        self.assertEqual(config.changes(made), {"balance_s": True})
 
     def test_d_of_the_port_has_three_numbers(self):
         port = {"method": "yunjey", "d_classes": 2, "cosine": False}
@@ -187,7 +230,7 @@ class IdentityTest(testing.TestCase):
         self.assertEqual(self.name("dtn_adapted_conditional_d", d_conditional=False), "dtn_adapted")
 
     def test_seed_data_and_what_is_watched_are_not_in_it(self):
-        given = {"seed": 4, "data": "builtin", "data_dir": "x", "log_every": 1}
+        given = {"seed": 4, "data": "files", "data_dir": "x", "log_every": 1}
         self.assertEqual(self.name("dtn", **given, precision="float32"), "dtn")
 
     def test_the_domain_is_told_apart_elsewhere(self):
@@ -206,9 +249,9 @@ class RegistryTest(testing.TestCase):
         self.assertEqual(found, expected | {"dtn_no3_st": 0.6002, "dtn_no3_stf": 0.0452})
         self.assertEqual(presets.ROWS["dtn"].paper["2"], (0.8444, 0.7972))
 
-    def test_every_row_but_the_first_look_is_in_a_table(self):
+    def test_every_row_of_digits_but_the_first_look_is_in_a_table(self):
         for row in presets.ROWS.values():
-            self.assertEqual(not row.paper, row.name == "tiny")
+            self.assertEqual(not row.paper, row.name in ("tiny", "dtn_folders"))
             self.assertContainsSubset(set(row.paper), set(presets.TABLES))
 
     def test_every_preset_is_a_row(self):

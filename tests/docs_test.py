@@ -64,7 +64,7 @@ class DocsTest(parameterized.TestCase):
     @parameterized.named_parameters(_cases((*_GUIDES, "benchmarks/README.md")))
     def test_flags_exist(self, page):
         settings = {field.name: field for field in dataclasses.fields(config.DTNConfig)}
-        known = settings.keys() | _flags_of("flags", "benchmarks") | _OF_OTHERS
+        known = settings.keys() | _flags_of("flags", "benchmarks", "dtn_tf") | _OF_OTHERS
         known |= {f"no{name}" for name, field in settings.items() if field.type is bool}
         self.assertEmpty(set(re.findall(r"--([a-z]\w*)", _text(page))) - known)
 

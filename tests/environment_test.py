@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 
+import keras
 from absl.testing import parameterized
 
 from dtn_tf import environment
+from dtn_tf.errors import UserError
 from tests import testing
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -71,14 +73,15 @@ class ProvenanceTest(testing.TestCase):
 
 class QuietStartTest(testing.TestCase):
     def said(self, body):
-        code = f"import os, sys\nfrom dtn_tf import cli, environment\n{body}"
+        code = f"import os, sys\nfrom dtn_tf import environment\n{body}"
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=False
         )
         return done.stderr
 
     def test_a_newcomer_sees_nothing_while_tensorflow_loads(self):
-        body = "cli.load_tensorflow()\nimport tensorflow as tf\ntf.reduce_sum(tf.ones(3))"
+        # The programs call the same function; `translate` is in the module that has `load`.
+        body = "import dtn_tf\ndtn_tf.load\nimport tensorflow as tf\ntf.reduce_sum(tf.ones(3))"
         self.assertEqual(self.said(body), "")
 
     def test_other_lines_and_errors_are_shown(self):
@@ -92,7 +95,8 @@ class QuietStartTest(testing.TestCase):
 
 class KerasTest(testing.TestCase):
     def check(self, settings=None, **variables):
-        if settings:
+        """Of a process of its own: Keras reads its settings once."""
+        if settings is not None:
             (self.directory / "keras.json").write_text(json.dumps(settings))
         done = subprocess.run(
             [sys.executable, "-c", "from dtn_tf import environment; environment.check_keras()"],
@@ -105,12 +109,24 @@ class KerasTest(testing.TestCase):
         return done.returncode, done.stderr
 
     def test_usual_settings_pass(self):
-        self.assertEqual(self.check()[0], 0)
+        environment.check_keras()
+
+    @parameterized.parameters(
+        (keras.config.image_data_format, keras.config.set_image_data_format, "channels_first"),
+        (keras.config.floatx, keras.config.set_floatx, "float16"),
+    )
+    def test_foreign_settings_are_refused(self, get, change, value):
+        self.addCleanup(change, get())
+        change(value)
+        said = f"Keras is set to {get.__name__}={value}; dtn_tf needs .*keras.json"
+        with self.assertRaisesRegex(UserError, said):
+            environment.check_keras()
 
     @parameterized.parameters(
         ({"image_data_format": "channels_first"}, "image_data_format=channels_first"),
-        ({"floatx": "float16"}, "floatx=float16"),
+        ({"floatx": "int8"}, "floatx=int8"),
         ({"backend": "jax"}, "backend=jax"),
+        ({"backend": 5}, "backend=5"),
     )
     def test_foreign_settings_in_a_file_are_refused(self, settings, said):
         usual = {"backend": "tensorflow", "floatx": "float32", "epsilon": 1e-7}
@@ -119,20 +135,32 @@ class KerasTest(testing.TestCase):
         self.assertNotEqual(code, 0)
         self.assertRegex(error, f"UserError: Keras is set to {said}; dtn_tf needs .*keras.json")
 
-    def test_a_foreign_backend_in_the_environment_is_refused_before_keras_fails_on_it(self):
-        code, error = self.check(KERAS_BACKEND="jax")
+    @parameterized.parameters("jax", "theano")
+    def test_a_foreign_backend_in_the_environment_is_refused_before_keras_fails_on_it(self, name):
+        code, error = self.check(KERAS_BACKEND=name)
         self.assertNotEqual(code, 0)
-        self.assertIn("Keras is set to backend=jax", error)
+        self.assertIn(f"Keras is set to backend={name}", error)
 
-    def test_the_programs_say_it_in_one_line(self):
+    def test_a_file_that_is_no_object_is_named(self):
+        code, error = self.check([])
+        self.assertNotEqual(code, 0)
+        self.assertIn(f"{self.directory / 'keras.json'} holds no JSON object", error)
+
+    @parameterized.parameters(
+        ("[]", {}, "error: .*keras.json holds no JSON object"),
+        ('{"floatx": "int8"}', {}, "error: Keras is set to floatx=int8"),
+        ("{}", {"KERAS_BACKEND": "theano"}, "error: Keras is set to backend=theano"),
+    )
+    def test_the_programs_say_it_in_one_line(self, text, variables, said):
+        (self.directory / "keras.json").write_text(text)
         done = subprocess.run(
             [sys.executable, "train_main.py", "--dry_run", "--data=builtin"],
             cwd=_ROOT,
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | {"KERAS_BACKEND": "jax", "KERAS_HOME": str(self.directory)},
+            env=os.environ | {"KERAS_HOME": str(self.directory)} | variables,
         )
         self.assertEqual(done.returncode, 1)
-        self.assertStartsWith(done.stderr, "error: Keras is set to backend=jax")
+        self.assertRegex(done.stderr, said)
         self.assertLen(done.stderr.splitlines(), 1)

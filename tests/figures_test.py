@@ -2,10 +2,12 @@
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 from PIL import Image
 
 from dtn_tf.scores import figures, gallery
 from tests import testing, trained
+from tests.distance_tables_test import without_judge
 from tests.lines import line, pictures
 
 
@@ -23,6 +25,29 @@ class FiguresTest(testing.TestCase):
         for name in ("c.png", "t.png"):
             self.assert_drawn(name, 600)
         self.assertLen(list(self.directory.iterdir()), 2)
+
+    @parameterized.parameters((32, 16), (64, 8), (128, 8))
+    def test_translations_of_any_size_are_shown_pixel_by_pixel(self, size, columns):
+        self.assertEqual(figures.columns_of(size), columns)
+        x, gx = (np.zeros((2 * columns, size, size, 3), np.uint8) for _ in range(2))
+        for drawn in (line(), without_judge()):
+            figures.draw_translations(drawn, x + 255, gx, self.directory / "t.png")
+            picture = self.assert_drawn("t.png", columns * size)
+            self.assertGreater(np.mean(picture > 250), 0.3)
+            self.assertGreater(np.mean(picture < 5), 0.3)
+
+    def test_few_translations_fill_their_row(self):
+        x = testing.pixels(3, 3)
+        figures.draw_translations(without_judge(), x, x, self.directory / "t.png")
+        self.assert_drawn("t.png")
+
+    def test_confusion_of_classes_with_names_and_of_very_many(self):
+        for count in (2, 40):
+            classes = [f"a class with a long name {k}" for k in range(count)]
+            confusion = np.eye(count, dtype=int).tolist()
+            drawn = line(classes=classes, per_digit=[1.0] * count, confusion=confusion)
+            figures.draw_confusion(drawn, self.directory / f"c{count}.png")
+            self.assert_drawn(f"c{count}.png", 600)
 
     def test_title_over_one_confusion_matrix_is_not_cut_off(self):
         drawn = line(

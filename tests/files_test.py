@@ -11,6 +11,7 @@ import zipfile
 from unittest import mock
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import files
@@ -160,15 +161,42 @@ class SweepTest(testing.TestCase):
     def test_leftovers_of_dead_processes_go_and_those_of_the_living_stay(self):
         dead = subprocess.Popen([sys.executable, "-c", ""])
         dead.wait()
-        parent = os.getppid()  # alive, and not this one
+        alive = self.start(sys.executable, "-c", "print(flush=True); input()").pid
         (self.directory / "tb").mkdir()
         for name in (f"partial-{dead.pid}-a.json", f"tb/partial-{dead.pid}-b", "a.json"):
             (self.directory / name).touch()
         (self.directory / f"partial-{dead.pid}-export").mkdir()
-        (self.directory / f"partial-{parent}-c").touch()
+        (self.directory / f"partial-{alive}-c").touch()
         files.sweep(self.directory)
         left = {p.name for p in self.directory.rglob("*")}
-        self.assertEqual(left, {"tb", "a.json", f"partial-{parent}-c"})
+        self.assertEqual(left, {"tb", "a.json", f"partial-{alive}-c"})
+
+    def start(self, *command):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        process = subprocess.Popen(command, **pipes)
+        for clean in (process.wait, process.kill, process.stdin.close, process.stdout.close):
+            self.addCleanup(clean)
+        process.stdout.readline()  # until then it may be a process without a program
+        return process
+
+    def test_files_of_people_stay(self):
+        names = ("partial-results.csv", "partial-", "partial-7", "partial--a", "my-partial-7-a")
+        for name in names:
+            (self.directory / name).touch()
+        (self.directory / "partial-translations").mkdir()
+        files.sweep(self.directory)
+        left = {path.name for path in self.directory.iterdir()}
+        self.assertEqual(left, {*names, "partial-translations"})
+
+    def test_a_number_that_another_program_has_now_does_not_keep_a_leftover(self):
+        other = self.start("sh", "-c", "echo; exec cat").pid
+        (self.directory / f"partial-{other}-a").touch()
+        with mock.patch.object(pathlib.Path, "read_bytes", side_effect=FileNotFoundError):
+            files.sweep(self.directory)  # where there is no /proc
+        self.assertLen(list(self.directory.iterdir()), 1)
+        with mock.patch.object(pathlib.Path, "read_bytes", return_value=b"cat\0"):
+            files.sweep(self.directory)
+        self.assertEmpty(list(self.directory.iterdir()))
 
 
 class ReplacedFolderTest(testing.TestCase):
@@ -187,6 +215,20 @@ class ReplacedFolderTest(testing.TestCase):
         with self.assertRaises(ZeroDivisionError), files.replaced_folder(path) as temporary:
             (temporary / "a").write_text("new")
             raise ZeroDivisionError
+        self.assertEqual((path / "a").read_text(), "old")
+        self.assertEqual(list(self.directory.iterdir()), [path])
+
+    @parameterized.parameters(
+        OSError(28, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "a/b; No space left on device"),
+    )
+    def test_a_full_disk_is_one_error_and_keeps_the_old_one(self, error):
+        path = self.directory / "export"
+        with files.replaced_folder(path) as temporary:
+            (temporary / "a").write_text("old")
+        with self.assertRaisesRegex(UserError, "export cannot be written: .*No space.*are free"):
+            with files.replaced_folder(path):
+                raise error
         self.assertEqual((path / "a").read_text(), "old")
         self.assertEqual(list(self.directory.iterdir()), [path])
 
@@ -236,12 +278,31 @@ def _make_slowly(root):
 
 
 class FindOrMakeTest(testing.TestCase):
-    def make(self, identity, text="x"):
+    def make(self, identity, text="x", check=None):
         def make(directory):
             (directory / "checkpoints").mkdir()
             (directory / "thing").write_text(text)
 
-        return files.find_or_make(self.directory, "f", identity, make, lambda: {"commit": "abc"})
+        made_by = {"commit": "abc"}
+        return files.find_or_make(self.directory, "f", identity, make, lambda: made_by, check=check)
+
+    def test_what_was_damaged_since_is_made_again_and_said(self):
+        def check(directory):
+            if (directory / "thing").read_text() != "whole":
+                raise UserError(f"{directory / 'thing'} is damaged.")
+
+        directory, _ = self.make({"recipe": 1}, "whole", check)
+        self.assertTrue(self.make({"recipe": 1}, "whole", check)[1])
+        (directory / "thing").write_text("torn")
+        (directory / "tb").mkdir()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            _, found = self.make({"recipe": 1}, "whole", check)
+        self.assertFalse(found)
+        self.assertEqual((directory / "thing").read_text(), "whole")
+        self.assertFalse((directory / "tb").exists())
+        self.assertEqual(
+            out.getvalue(), f"{directory / 'thing'} is damaged. Making {directory} again.\n"
+        )
 
     def test_is_made_once_and_found_afterwards(self):
         first, found = self.make({"recipe": 1, "seed": 0}, "first")

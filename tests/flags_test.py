@@ -51,6 +51,15 @@ class FlagsTest(testing.TestCase):
     def test_unset_means_as_in_the_preset(self, preset):
         self.assertEqual(_parse(f"--preset={preset}"), config.make(preset))
 
+    def test_folders_have_a_preset_and_a_run_directory_of_their_own(self):
+        folders = ("--domain=folders", "--source_dir=x/faces", "--target_dir=y/emoji/")
+        found = _parse(*folders, "--size=64")
+        expected = {"source_dir": "x/faces", "target_dir": "y/emoji/", "size": 64}
+        self.assertEqual(found, config.make("dtn_folders", domain="folders", **expected))
+        self.assertEqual(train_flags.workdir(), "runs/faces-to-emoji-dtn_folders")
+        _parse(*folders, "--preset=tiny")
+        self.assertEqual(train_flags.workdir(), "runs/faces-to-emoji-tiny")
+
     @parameterized.parameters(
         ("--alpha=3.5", "alpha", 3.5),
         ("--beta=0", "beta", 0.0),
@@ -135,6 +144,13 @@ class FlagsTest(testing.TestCase):
         with self.assertRaisesRegex(UserError, message):
             _parse(*arguments.split())
 
+    @parameterized.parameters(
+        ("dtn_no_tdi", r"one of <.*\|dtn\|.*>\. Did you mean dtn_no_tid\?$"), ("resnet", r">\.$")
+    )
+    def test_a_mistyped_word_is_answered_with_the_nearest(self, word, said):
+        with self.assertRaisesRegex(flags.IllegalFlagValueError, said):
+            _parse(f"--preset={word}")
+
     def test_workdir_is_named_for_domain_and_preset_unless_given(self):
         _parse("--domain=mnist", "--preset=dtn_no_gan")
         self.assertEqual(train_flags.workdir(), "runs/mnist-dtn_no_gan")
@@ -182,6 +198,16 @@ class MainTest(testing.TestCase):
                 done = self._run("-c", look.format(name))
             self.assertEqual(done.stdout.split(), ["False", expected], done.stderr)
 
+    def test_a_folder_that_is_not_there_is_one_line_and_waits_for_nothing(self):
+        for name in ("train_main", "eval_main"):
+            code = f"import atexit, sys, {name}; from dtn_tf import cli;"
+            code += "atexit.register(lambda: print('tensorflow' in sys.modules));"
+            done = self._run(
+                "-c", code + f"cli.run({name}.main)", "--data=files", "--data_dir=gone"
+            )
+            self.assertEqual((done.returncode, done.stdout), (1, "False\n"))
+            self.assertStartsWith(done.stderr, "error: --data_dir=gone is no folder.")
+
     def test_mistyped_flag_and_stray_word_are_refused(self):
         done = self._run("train_main.py", "--alpa=3")
         self.assertIn("Unknown command line flag 'alpa'. Did you mean: alpha", done.stderr)
@@ -191,6 +217,23 @@ class MainTest(testing.TestCase):
     def test_flags_do_not_wait_for_tensorflow(self):
         script = "import sys; from flags import train_flags; print('tensorflow' in sys.modules)"
         self.assertEqual(self._run("-c", script).stdout, "False\n")
+
+    @parameterized.parameters(
+        ("train_main.py", "--workdir=", "--workdir= names no folder"),
+        ("train_main.py", "--cache_dir=", "--cache_dir= names no folder"),
+        ("train_main.py", "--data_dir=", "--data_dir= is no folder"),
+        ("train_main.py", "--data_dir=not/there", "--data_dir=not/there is no folder"),
+        ("train_main.py", "--data=builtin --data_dir=docs", "--data_dir=docs would be ignored"),
+        ("eval_main.py", "--workdir=", "--workdir= names no folder"),
+        ("eval_main.py", "--runs_dir=", "--runs_dir= names no folder"),
+        ("eval_main.py", "--cache_dir=", "--cache_dir= names no folder"),
+        ("eval_main.py", "--data=builtin --data_dir=docs", "--data_dir=docs would be ignored"),
+    )
+    def test_folders_that_cannot_be_meant_are_refused_in_one_line(self, program, given, said):
+        done = self._run(program, *given.split())
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertStartsWith(done.stderr, f"error: {said}")
+        self.assertLen(done.stderr.splitlines(), 1)
 
     def test_scoring_flags_without_meaning_together_are_refused(self):
         for arguments, message in (

@@ -481,7 +481,7 @@ class CacheTest(FolderTestCase):
         opened = self.open()
         columns = json.loads((opened.directory / "images.json").read_text())
         self.assertSameElements(
-            columns, ["path", "bytes", "mtime_ns", "hash", "small", "split", "label", "row"]
+            columns, ["path", "bytes", "mtime_ns", "hash", "small", "gray", "split", "label", "row"]
         )
         self.assertLen(columns["path"], 20)
         k = columns["path"].index("3.png")

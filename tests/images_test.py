@@ -5,6 +5,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import images
+from dtn_tf.errors import UserError
 from tests import testing
 
 LEVELS = np.arange(256, dtype=np.uint8)
@@ -38,6 +39,39 @@ class RangeTest(testing.TestCase):
         name = np.dtype(dtype).name
         with self.assertRaisesRegex(ValueError, f"{name} .*expects uint8"):
             images.to_model(np.zeros((2, 2), dtype))
+
+
+class StoredTest(testing.TestCase):
+    """`to_stored` of what people pass; `serving_test` has the usual ones."""
+
+    @parameterized.named_parameters(
+        ("text", "cat.png", "Got str as images"),
+        ("nothing", None, "Got NoneType as images"),
+        ("bytes", b"png", "Got bytes as images"),
+        ("ragged", [[[[1]]], [[[1], [2]]]], "Got list as images.*all images of one size"),
+        ("arrays of two sizes", [np.zeros((4, 4, 3)), np.zeros((5, 4, 3))], "Got list as images"),
+        ("a data set", lambda: tf.data.Dataset.range(3), "Got _?RangeDataset as images"),
+        ("ragged tensor", lambda: tf.ragged.constant([[1], [1, 2]]), "Got RaggedTensor as images"),
+    )
+    def test_what_is_no_array_is_named(self, given, said):
+        with self.assertRaisesRegex(UserError, said):
+            images.to_stored(given() if callable(given) else given)
+
+    @parameterized.parameters(">u2", "<u2")
+    def test_16_bits_in_either_byte_order(self, dtype):
+        levels = (LEVELS.astype(np.uint16) * 257).reshape(1, 16, 16, 1)
+        self.assertAllEqual(images.to_stored(levels.astype(dtype))[0, ..., 0].ravel(), LEVELS)
+
+    @parameterized.parameters(tf.bfloat16, tf.float16, tf.float64)
+    def test_floats_of_any_width(self, dtype):
+        given = tf.cast([0.0, 0.25, 0.5, 1.0], dtype)
+        given = tf.reshape(given, (1, 2, 2, 1))
+        for form in (given, given.numpy()):
+            self.assertAllEqual(images.to_stored(form).ravel(), [0, 64, 128, 255])
+
+    def test_big_endian_floats(self):
+        given = np.array([0.0, 0.25, 0.5, 1.0], ">f4").reshape(1, 2, 2, 1)
+        self.assertAllEqual(images.to_stored(given).ravel(), [0, 64, 128, 255])
 
 
 class ChannelsTest(testing.TestCase):

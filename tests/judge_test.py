@@ -78,12 +78,18 @@ class JudgeTest(testing.EagerTestCase):
         classifier, _, _ = self.train(pictures(channels=3))
         self.assertEqual(classifier.encoder.image_channels, 3)
 
-    def test_a_damaged_file_says_what_to_delete(self):
-        self.train(pictures())
+    @parameterized.parameters(
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged"),
+        (lambda path: path.unlink(), "is missing"),
+    )
+    def test_a_judge_that_is_not_whole_is_trained_again(self, damage, said):
+        _, facts, _ = self.train(pictures())
         path = next(self.directory.glob("cache/*/judge.keras"))
-        path.write_bytes(path.read_bytes()[:-100])
-        with self.assertRaisesRegex(UserError, f"Delete the folder {path.parent}"):
-            self.train(pictures())
+        damage(path)
+        _, again, out = self.train(pictures())
+        self.assertEqual(again, facts)
+        self.assertRegex(out, f"{path} {said}.* Making {path.parent} again.")
+        self.assertIn("judge: step 2/2", out)
 
     def test_pictures_without_labels_teach_nothing(self):
         with self.assertRaisesRegex(UserError, "digits has no labels"):

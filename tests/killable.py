@@ -1,8 +1,9 @@
-"""Trains a tiny model through `loop.fit`, slowly enough to be killed: for loop_test.
+"""Trains tiny models through `loop.fit` until it is killed: for loop_test.
 
-    python -m tests.killable dtn|classifier DIRECTORY NUM_STEPS SECONDS_PER_STEP
+    python -m tests.killable DIRECTORY
 
-Leaves DIRECTORY/end.npz, the whole state at the end, written under its name or not at all.
+The training of each kind of model begins within a step of the one before, after its first
+checkpoint: the kill is in the middle of all.
 """
 
 import functools
@@ -13,25 +14,18 @@ import time
 import keras
 import numpy as np
 
-from dtn_tf import build, config, files, images, loop, train
+from dtn_tf import build, config, images, loop, serving, train
+from dtn_tf.content import make
 from dtn_tf.data import augment, domains, pipeline
 from dtn_tf.data.pictures import Pictures
 from tests import testing
 
-_BATCH_SIZE, _SEED, _CHECKPOINT_EVERY = 4, 3, 4
-
-
-class _Slow(keras.callbacks.Callback):
-    def __init__(self, seconds):
-        super().__init__()
-        self.seconds = seconds
-
-    def on_train_batch_end(self, batch, logs=None):
-        time.sleep(self.seconds)
+_BATCH_SIZE, _SEED = 4, 3
+CHECKPOINT_EVERY = 4
 
 
 def _dtn_and_batches():
-    """As `train.train` has them: Adam with a decay, and f(x) that is remembered."""
+    """As `train.train` has them: Adam with a decay, and f(x) known beforehand."""
     settings = config.DTNConfig(
         precision="float32",
         f_channels=testing.F_CHANNELS,
@@ -41,10 +35,11 @@ def _dtn_and_batches():
         batch_size=_BATCH_SIZE,
         seed=_SEED,
     )
-    dtn = build.build(settings, domains.TASKS["svhn"], testing.tiny_classifier())
+    content = make.content_of(testing.tiny_classifier())
+    dtn = build.build(settings, domains.TASKS["svhn"], content)
     s, t = Pictures(testing.pixels(13, 3), "s"), Pictures(testing.pixels(11, 1, 1), "t")
-    dtn.remember(13, 11)
-    return dtn, functools.partial(train.batches, settings, s, t, True)
+    known = [(part, serving.apply(content.f, part.pixels)) for part in (s, t)]
+    return dtn, functools.partial(train.batches, settings, *known)
 
 
 def _classifier_and_batches():
@@ -70,16 +65,18 @@ MODELS = {"dtn": _dtn_and_batches, "classifier": _classifier_and_batches}
 def run(kind, directory, num_steps, callbacks=()):
     """Trains to the end, or on from the last checkpoint; returns the start and the state."""
     model, batches = MODELS[kind]()
-    checkpoints = pathlib.Path(directory) / "checkpoints"
-    start = loop.fit(model, batches, num_steps, checkpoints, callbacks, _CHECKPOINT_EVERY)
+    start = loop.fit(model, batches, num_steps, directory, callbacks, CHECKPOINT_EVERY)
     return start, testing.state(model)
 
 
-def main(kind, directory, num_steps, seconds):
-    start, state = run(kind, directory, int(num_steps), [_Slow(float(seconds))])
-    end = pathlib.Path(directory) / "end.npz"
-    files.save(end, lambda path: np.savez(path, start, *state))
+def main(directory):
+    """Trains nothing to its end."""
+    go_on = functools.partial(time.sleep, 600)
+    for kind in MODELS:
+        within = testing.Call(CHECKPOINT_EVERY + 2, go_on)
+        go_on = functools.partial(run, kind, pathlib.Path(directory) / kind, 8, [within])
+    go_on()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

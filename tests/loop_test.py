@@ -52,51 +52,41 @@ def _endless_after(step):
     return batches
 
 
-def _start(kind, directory, num_steps, seconds=0.0):
-    command = [sys.executable, "-m", "tests.killable", kind, directory, num_steps, seconds]
-    return subprocess.Popen([str(word) for word in command], cwd=_ROOT)
-
-
 def _steps(directory):
     return [int(path.name[5:13]) for path in sorted(directory.glob("step-*.weights.h5"))]
 
 
-def _wait_for_checkpoint(directory, process):
-    deadline = time.monotonic() + 200.0
-    while not _steps(directory):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"No checkpoint came; exit code {process.poll()}.")
+def _kill_after_checkpoints(directory):
+    """Trains every kind of model in another process; kills it in the middle."""
+    command = [sys.executable, "-m", "tests.killable", str(directory)]
+    victim, deadline = subprocess.Popen(command, cwd=_ROOT), time.monotonic() + 400.0
+    while not all(_steps(directory / kind) for kind in killable.MODELS):
+        if victim.poll() is not None or time.monotonic() > deadline:
+            victim.kill()
+            raise AssertionError(f"No checkpoint came; exit code {victim.wait()}.")
         time.sleep(0.02)
+    victim.kill()  # SIGKILL: nothing can be caught or saved
+    return victim.wait()
 
 
 class ResumeTest(testing.TestCase):
-    @parameterized.parameters("dtn", "classifier")
-    def test_killed_run_ends_with_the_weights_of_one_that_was_not(self, kind):
-        straight, killed = self.directory / "straight", self.directory / "killed"
-        uninterrupted = _start(kind, straight, 30)
-        victim = _start(kind, killed, 30, seconds=0.3)  # some steps are sure to be left
-        _wait_for_checkpoint(killed / "checkpoints", victim)
-        victim.kill()  # SIGKILL: nothing can be caught or saved
-        self.assertEqual(victim.wait(), -signal.SIGKILL)
-        self.assertFalse((killed / "end.npz").exists())
-        self.assertEqual(_start(kind, killed, 30).wait(), 0)
-        self.assertEqual(uninterrupted.wait(), 0)
-        a, b = np.load(straight / "end.npz"), np.load(killed / "end.npz")
-        self.assertEqual(int(a["arr_0"]), 0)
-        self.assertBetween(int(b["arr_0"]), 4, 28)  # it did go on from a checkpoint
-        self.assertEqual(a.files, b.files)
-        for name in a.files[1:]:
-            np.testing.assert_array_equal(a[name], b[name])
+    def test_killed_runs_end_with_the_weights_of_those_that_were_not(self):
+        self.assertEqual(_kill_after_checkpoints(self.directory), -signal.SIGKILL)
+        for kind in killable.MODELS:
+            start, resumed = killable.run(kind, self.directory / kind, 8)
+            self.assertEqual(start, 4)  # it did go on from a checkpoint
+            _, straight = killable.run(kind, self.directory / "straight" / kind, 8)
+            for a, b in zip(straight, resumed, strict=True):
+                np.testing.assert_array_equal(a, b)
 
-    @parameterized.parameters("dtn", "classifier")
-    def test_crash_between_checkpoints_repeats_the_steps_since(self, kind):
-        _, straight = killable.run(kind, self.directory / "straight", 11)
+    def test_crash_between_checkpoints_repeats_the_steps_since(self):
+        straight, resumed = _line(), _line()
+        loop.fit(straight, _numbered, 11, self.directory / "straight")
+        crashed = self.directory / "crashed"
         with self.assertRaises(_CrashError):
-            killable.run(kind, self.directory / "crashed", 11, [testing.Call(6, _crash)])
-        start, resumed = killable.run(kind, self.directory / "crashed", 11)
-        self.assertEqual(start, 4)
-        for a, b in zip(straight, resumed, strict=True):
-            np.testing.assert_array_equal(a, b)
+            loop.fit(_line(), _numbered, 11, crashed, [testing.Call(6, _crash)], 4)
+        self.assertEqual(loop.fit(resumed, _numbered, 11, crashed), 4)
+        self.assertAllEqual(resumed.get_weights()[0], straight.get_weights()[0])
 
     def test_finished_run_does_nothing(self):
         loop.fit(_line(), _numbered, 5, self.directory)
@@ -183,6 +173,21 @@ class CheckpointTest(testing.TestCase):
         ):
             loop.fit(_line(), _numbered, 11, self.directory)
 
+    def test_other_files_between_checkpoints_are_none_of_them(self):
+        loop.fit(_line(), _numbered, 4, self.directory)
+        for name in ("step-old.weights.h5", "step-old.json", "my-step-00000009.weights.h5"):
+            (self.directory / name).write_text("{}")
+        self.assertEqual(loop.fit(_line(), _numbered, 6, self.directory), 4)
+        self.assertTrue((self.directory / "step-old.weights.h5").exists())
+
+    @parameterized.parameters("x", None, -1.0, float("nan"), ([1],))
+    def test_a_time_that_is_none_is_unknown(self, seconds):
+        loop.fit(_line(), _numbered, 4, self.directory)
+        path = self.directory / "step-00000004.json"
+        files.save_json(path, {**files.read_json(path, "facts"), "seconds": seconds})
+        self.assertEqual(loop.seconds(self.directory), 0.0)
+        self.assertEqual(loop.fit(_line(), _numbered, 6, self.directory), 4)
+
     def test_no_checkpoint_is_step_0(self):
         self.assertEqual(loop.restore(_line(), self.directory / "missing"), 0)
 
@@ -210,9 +215,14 @@ class StopTest(testing.TestCase):
         loop.fit(straight, _numbered, 9, self.directory / "straight")
         self.assertAllEqual(resumed.get_weights()[0], straight.get_weights()[0])
 
-    def test_signal_at_the_last_step_is_no_interruption(self):
-        ask = testing.Call(4, lambda: signal.raise_signal(signal.SIGINT))
-        self.assertEqual(loop.fit(_line(), _numbered, 4, self.directory, [ask]), 0)
+    @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
+    def test_signal_at_the_last_step_stops_what_would_follow(self, number):
+        ask = testing.Call(4, lambda: signal.raise_signal(number))
+        with self.assertRaisesRegex(loop.Interrupted, "at step 4 of 4, saved") as caught:
+            loop.fit(_line(), _numbered, 4, self.directory, [ask])
+        self.assertEqual(caught.exception.number, number)
+        self.assertEqual(_steps(self.directory), [4])
+        self.assertEqual(loop.fit(_line(), _numbered, 4, self.directory), 4)  # it is done
 
     def test_second_signal_is_not_held_back(self):
         def ask_twice():

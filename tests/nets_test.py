@@ -1,9 +1,14 @@
+import subprocess
+import sys
+from unittest import mock
+
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import images
+from dtn_tf.nets import convolution, sizes, upsampling
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
@@ -17,6 +22,22 @@ def _sizes(net):
     return tuple(
         sum(int(np.prod(v.shape)) for v in group)
         for group in (net.trainable_variables, net.non_trainable_variables)
+    )
+
+
+def _tiny_of_size(size, policy, **of_g):
+    """f, g and D of a few filters for images of a size."""
+    keras.utils.set_random_seed(0)
+    f, g, d = (
+        sizes.at_size(channels, size, of)
+        for channels, of in zip(
+            (testing.F_CHANNELS, testing.G_CHANNELS, testing.D_CHANNELS), "fgd", strict=True
+        )
+    )
+    return (
+        ContentEncoder(f, size=size, dtype=policy),
+        Decoder(g, 3, f[-1], dtype=policy, **of_g),
+        Discriminator(d, 3, size=size, dtype=policy),
     )
 
 
@@ -45,6 +66,101 @@ class ParameterCountTest(testing.TestCase):
         trained, _ = _sizes(Classifier(ContentEncoder()))
         self.assertEqual(trained, 667_008 + 128 * 10 + 10)
 
+    @parameterized.parameters(
+        (64, ((3, 32), (32, 64), (64, 128), (128, 256), (256, 128))),
+        (128, ((3, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 128))),
+    )
+    def test_f_of_larger_images_has_a_block_more_per_doubling(self, size, shapes):
+        convolutions = sum(9 * a * b + b for a, b in shapes)
+        norms = 2 * sum(b for _, b in shapes)
+        f = ContentEncoder(size=size)
+        self.assertEqual(_sizes(f), (convolutions + norms, norms))
+        self.assertEqual(convolutions + norms, {64: 684_672, 128: 688_896}[size])
+        self.assertEqual((f.size, f.features), (size, 128))
+
+    @parameterized.parameters(
+        (64, ((128, 256), (256, 128), (128, 64), (64, 32), (32, 3))),
+        (128, ((128, 256), (256, 128), (128, 64), (64, 32), (32, 16), (16, 3))),
+    )
+    def test_g_of_larger_images_has_a_block_more_per_doubling(self, size, shapes):
+        deconvolutions = sum(16 * a * b + b for a, b in shapes)
+        norms = 2 * sum(b for _, b in shapes[:-1])
+        g = Decoder(sizes.at_size((256, 128, 64), size, "g"), 3)
+        self.assertEqual(_sizes(g), (deconvolutions + norms, 2 * norms))
+        self.assertEqual(deconvolutions + norms, {64: 1_215_395, 128: 1_222_867}[size])
+        self.assertEqual(g.size, size)
+
+    @parameterized.parameters(
+        (64, ((3, 32), (32, 64), (64, 128), (128, 256), (256, 256))),
+        (128, ((3, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 256))),
+    )
+    def test_d_of_larger_images_has_a_block_more_per_doubling(self, size, shapes):
+        convolutions = sum(16 * a * b + b for a, b in shapes)
+        norms, head = 2 * sum(b for _, b in shapes), 2 * 2 * 256 * 3 + 3
+        d = Discriminator(image_channels=3, size=size)
+        self.assertEqual(_sizes(d), (convolutions + norms + head, norms))
+        self.assertEqual(convolutions + norms + head, {64: 1_743_523, 128: 1_750_995}[size])
+
+    def test_refined_g_of_64_pixels_is_nine_layers_deep(self):
+        channels = (256, 128, 64, 32)
+        plain, refined = Decoder(channels, 3), Decoder(channels, 3, refine=True)
+        more = sum(c * c + c + 2 * c for c in channels)  # kernel, bias, norm
+        trained, rest = _sizes(plain)
+        self.assertEqual(_sizes(refined), (trained + more, rest + 4 * sum(channels)))
+        kernels = [v for v in refined.trainable_variables if v.name == "kernel"]
+        self.assertLen(kernels, 9)
+
+    def test_nearest_has_3x3_kernels_in_place_of_4x4(self):
+        shapes = ((256, 128), (128, 64), (64, 1))
+        fewer = sum((16 - 9) * a * b for a, b in shapes)
+        (trained, rest), nearest = _sizes(Decoder()), _sizes(Decoder(upsampling="nearest"))
+        self.assertEqual(nearest, (trained - fewer, rest))
+
+
+class InitialWeightsTest(testing.TestCase):
+    @parameterized.parameters(
+        (ContentEncoder, (0.331855, 0.095108, 0.021273, -0.048643)),
+        (Decoder, (0.021451, 0.028395, 0.008982, -0.029045)),
+        (Discriminator, (0.021451, 0.028395, 0.008982, -0.029045, -0.007130)),
+    )
+    def test_a_seed_gives_what_it_gave_before_there_were_sizes(self, net, expected):
+        keras.utils.set_random_seed(0)
+        kernels = [v for v in net().trainable_variables if v.name == "kernel"]
+        self.assertAllClose([v.numpy().flat[0] for v in kernels], expected, atol=1e-6)
+
+    def test_order_of_variables_is_that_of_older_files(self):
+        norm = ["gamma", "beta"]
+        expected = ["kernel", "bias"] * 4 + norm * 3
+        self.assertEqual([v.name for v in Decoder().trainable_variables], expected)
+        expected = ["kernel", "bias"] * 4 + norm * 4 + ["kernel", "bias"]
+        self.assertEqual([v.name for v in Discriminator().trainable_variables], expected)
+
+
+class SizesTest(testing.TestCase):
+    @parameterized.parameters(
+        ("f", (64, 128, 256, 128), 32, (64, 128, 256, 128)),
+        ("f", (64, 128, 256, 128), 64, (32, 64, 128, 256, 128)),
+        ("f", (64, 128, 256, 128), 128, (16, 32, 64, 128, 256, 128)),
+        ("d", (64, 128, 256, 256), 64, (32, 64, 128, 256, 256)),
+        ("d", [10, 20, 40, 40], 128, (4, 5, 10, 20, 40, 40)),
+        ("g", (256, 128, 64), 32, (256, 128, 64)),
+        ("g", (256, 128, 64), 64, (256, 128, 64, 32)),
+        ("g", (256, 128, 64), 128, (256, 128, 64, 32, 16)),
+        ("g", (8, 8, 4), 128, (8, 8, 4, 4, 4)),
+    )
+    def test_blocks_are_added_at_the_images_end(self, of, channels, size, expected):
+        self.assertEqual(sizes.at_size(channels, size, of), expected)
+
+    def test_unknown_sizes_and_nets_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "size=48; expected one of 32, 64, 128"):
+            sizes.at_size((8, 8, 4), 48, "g")
+        with self.assertRaisesRegex(ValueError, "of='h'; expected f, d, g or depths"):
+            sizes.at_size((8, 8, 4), 64, "h")
+
+    def test_settings_can_be_checked_without_tensorflow(self):
+        program = "import sys, dtn_tf.nets.sizes; sys.exit('tensorflow' in sys.modules)"
+        self.assertEqual(subprocess.run([sys.executable, "-c", program]).returncode, 0)
+
 
 class OutputTest(testing.TestCase):
     @parameterized.product(policy=_POLICIES, channels=(1, 3), training=(False, True))
@@ -59,6 +175,23 @@ class OutputTest(testing.TestCase):
         self.assertEqual((logits.shape, logits.dtype), ((5, 3), tf.float32))
         for variable in (*f.variables, *g.variables, *d.variables):
             self.assertEqual(variable.dtype, "float32")
+
+    @parameterized.product(
+        size=(64, 128), policy=("float32", "mixed_bfloat16"), upsampling=("transposed", "nearest")
+    )
+    def test_larger_nets_paint_and_read_their_size_and_have_gradients(
+        self, size, policy, upsampling
+    ):
+        f, g, d = _tiny_of_size(size, policy, upsampling=upsampling, refine=True)
+        x = tf.random.stateless_uniform((2, size, size, 3), (1, 2), -1.0, 1.0)
+        with tf.GradientTape() as tape:
+            gx = g(f(x), training=True)
+            loss = tf.reduce_sum(d(gx, training=True) ** 2) + tf.reduce_sum(f(gx) ** 2)
+        self.assertEqual((gx.shape, gx.dtype), ((2, size, size, 3), tf.float32))
+        self.assertEqual((g.size, d.size, f.size), (size,) * 3)
+        for gradient in tape.gradient(loss, g.trainable_variables):
+            self.assertTrue(np.isfinite(gradient).all())
+            self.assertGreater(np.abs(gradient).max(), 0.0)
 
     @parameterized.parameters("mixed_bfloat16", "mixed_float16")
     def test_half_formats_compute_nearly_the_same_but_not_the_same(self, policy):
@@ -151,6 +284,84 @@ class DecoderTest(testing.TestCase):
             g(fx, domain=1, training=True)
         self.assertNotAllClose(g(fx, domain=0), g(fx, domain=1))
 
+    def test_refinements_that_change_nothing_leave_what_g_paints(self):
+        keras.utils.set_random_seed(0)
+        plain, refined = (Decoder((8, 8, 4), features=8, refine=k) for k in (False, True))
+        for ours, theirs in zip(refined.deconvs, plain.deconvs, strict=True):
+            ours.set_weights(theirs.get_weights())
+        for conv, norm in zip(refined.refinements, refined.refinement_norms, strict=True):
+            conv.kernel.assign(np.eye(conv.filters)[None, None])
+            norm.moving_variance.assign(np.full((2, conv.filters), 1.0 - norm.epsilon))
+        fx = 2e4 * np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+        self.assertGreater(np.abs(plain(fx)).mean(), 0.1)
+        self.assertAllClose(refined(fx), plain(fx), atol=1e-5)
+        refined.refinements[1].kernel.assign(-refined.refinements[1].kernel)
+        self.assertNotAllClose(refined(fx), plain(fx), atol=1e-3)
+
+    @parameterized.parameters(("transposed", False), ("nearest", True))
+    def test_nearest_upsampling_paints_no_checkerboard(self, how, is_even):
+        keras.utils.set_random_seed(0)
+        g = Decoder((8, 8, 4), features=8, upsampling=how)
+        for norm in g.norms[1:]:  # beside the border, that is: nothing after the first block
+            norm.gamma.assign(0.0 * norm.gamma)
+            norm.beta.assign(0.5 + norm.beta)
+        inner = g(tf.ones((1, 8)))[0, 4:-4, 4:-4, 0].numpy()
+        self.assertEqual(np.ptp(inner) < 1e-6, is_even)
+
+
+class UpsampledConv2DTest(testing.TestCase):
+    def _layer(self, policy="float32", filters=20):
+        keras.utils.set_random_seed(0)
+        layer = upsampling.UpsampledConv2D(filters, dtype=policy)
+        layer.build((None, 6, 4, 17))
+        layer.bias.assign(np.linspace(-1.0, 1.0, filters))
+        return layer, np.random.default_rng(0).normal(size=(2, 6, 4, 17)).astype(np.float32)
+
+    def _literally(self, layer, x):
+        """Pixels repeated, then convolved: values, and gradients as below."""
+        x = tf.constant(x)
+        kernel, bias = (tf.constant(v.numpy()) for v in (layer.kernel, layer.bias))
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel, bias])
+            enlarged = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+            y = tf.nn.conv2d(enlarged, kernel, 1, "SAME") + bias
+            loss = tf.reduce_sum(tf.sin(y))
+        return [y, *tape.gradient(loss, [x, kernel, bias])]
+
+    def _ours(self, layer, x):
+        x = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.cast(layer(x), tf.float32)
+            loss = tf.reduce_sum(tf.sin(y))
+        return [y, *tape.gradient(loss, [x, layer.kernel, layer.bias])]
+
+    @parameterized.parameters(1, 20)
+    def test_is_upsampling_and_a_convolution(self, filters):
+        layer, x = self._layer(filters=filters)
+        expected, found = self._literally(layer, x), self._ours(layer, x)
+        self.assertEqual(found[0].shape, layer.compute_output_shape((2, 6, 4, 17)))
+        for theirs, ours in zip(expected, found, strict=True):
+            self.assertAllClose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+    @parameterized.product(filters=(1, 20), is_rewritten=(False, True))
+    def test_bfloat16_is_the_same_within_its_precision(self, filters, is_rewritten):
+        layer, x = self._layer("mixed_bfloat16", filters)
+        with mock.patch.object(convolution, "rewritten", lambda dtype: is_rewritten):
+            found = self._ours(layer, x)
+        for theirs, ours in zip(self._literally(layer, x), found, strict=True):
+            error = np.abs(tf.cast(ours, tf.float32) - theirs).max()
+            self.assertLess(error, 0.05 * np.abs(theirs).max())
+
+    def test_summed_weights_by_hand(self):
+        kernel = tf.reshape(tf.range(1.0, 10.0), (3, 3, 1, 1))
+        turned = ((9, 8, 7), (6, 5, 4), (3, 2, 1))
+        expected = np.zeros((4, 4))
+        for a in (0, 1):
+            for b in (0, 1):
+                expected[a : a + 3, b : b + 3] += turned
+        self.assertAllEqual(upsampling.summed(kernel)[..., 0, 0], expected)
+
 
 class ConfigTest(testing.TestCase):
     @parameterized.named_parameters(
@@ -160,6 +371,9 @@ class ConfigTest(testing.TestCase):
         ),
         ("g", Decoder((8, 8, 4), image_channels=3, features=16, dtype="mixed_bfloat16")),
         ("d", Discriminator((4, 4, 8, 8), 3, num_classes=2, dtype="mixed_bfloat16")),
+        ("f_of_64", ContentEncoder((4, 4, 4, 8, 8), 1, size=64)),
+        ("g_of_64", Decoder((8, 8, 4, 4), 3, 16, upsampling="nearest", refine=True)),
+        ("d_of_64", Discriminator((4, 4, 4, 8, 8), 3, size=64)),
         ("classifier", Classifier(ContentEncoder((4, 4, 8, 8), 1, dtype="mixed_float16"), 7, 0.25)),
     )
     def test_config_makes_the_net_again(self, net):
@@ -167,17 +381,33 @@ class ConfigTest(testing.TestCase):
         self.assertIs(type(again), type(net))
         self.assertEqual(again.get_config(), net.get_config())
         again.set_weights(net.get_weights())
-        x = testing.images(2, 3) if not isinstance(net, Decoder) else tf.ones((2, 16))
+        side = getattr(net, "size", 32)
+        x = tf.zeros((2, side, side, 3)) if not isinstance(net, Decoder) else tf.ones((2, 16))
         self.assertAllEqual(again(x), net(x))
 
+    def test_config_of_before_there_were_sizes_makes_the_same_net(self):
+        for net, later in (
+            (Decoder((8, 8, 4)), ("upsampling", "refine")),
+            (Discriminator((4, 4, 8, 8)), ("size",)),
+        ):
+            old = {k: v for k, v in net.get_config().items() if k not in later}
+            self.assertEqual(type(net).from_config(old).get_config(), net.get_config())
+
     @parameterized.named_parameters(
-        ("f_three", ContentEncoder, (4, 4, 8), "4 numbers"),
-        ("f_five", ContentEncoder, (4, 4, 8, 8, 8), "4 numbers"),
-        ("g_four", Decoder, (8, 8, 4, 4), "3 numbers"),
-        ("d_three", Discriminator, (4, 4, 8), "4 numbers"),
+        ("f_three", ContentEncoder, (4, 4, 8), {}, "4 numbers"),
+        ("f_five", ContentEncoder, (4, 4, 8, 8, 8), {}, "4 numbers"),
+        ("f_four_of_64", ContentEncoder, (4, 4, 8, 8), {"size": 64}, "5 numbers at size 64"),
+        ("g_two", Decoder, (8, 8), {}, "3 numbers for images of 32 pixels, 4 for 64 or 5 for 128"),
+        ("g_six", Decoder, (8, 8, 4, 4, 4, 4), {}, "3 numbers"),
+        ("d_three", Discriminator, (4, 4, 8), {}, "4 numbers"),
+        ("d_four_of_128", Discriminator, (4, 4, 8, 8), {"size": 128}, "6 numbers at size 128"),
     )
-    def test_wrong_number_of_channels_is_refused(self, net, channels, expected):
+    def test_wrong_number_of_channels_is_refused(self, net, channels, more, expected):
         with self.assertRaisesRegex(ValueError, expected) as caught:
-            net(channels)
+            net(channels, **more)
         self.assertIn(str(channels), str(caught.exception))
         self.assertIn(net.__name__, str(caught.exception))
+
+    def test_unknown_upsampling_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "upsampling='bilinear'.*transposed, nearest"):
+            Decoder(upsampling="bilinear")

@@ -70,6 +70,25 @@ class TableOneTest(testing.TestCase):
         self.assertEqual(found, [["40.1 %", "40.0 %"], ["40.1 %", "30.0 %"]])
         self.assertEqual(text.count("Original SVHN image"), 2)
 
+    def test_drawn_images_are_not_called_after_what_they_imitate(self):
+        images = {**line()["images"], "title": "drawn street digits (builtin) test"}
+        text = report.table("1", [line(images=images)])
+        self.assertNotIn("SVHN image", text)
+        label = "Original image: drawn street digits (builtin) test"
+        self.assertEqual(cells(text, label)[3], "40.0 %")
+
+    @parameterized.parameters(
+        ("SVHN test", 26032, "SVHN test, 26,032"),
+        ("SVHN test[:5000]", 5000, "SVHN test, the first 5,000"),
+        ("SVHN train[68257:]", 5000, "SVHN train, the last 5,000"),
+        ("SVHN train[:2000][1800:]", 200, "SVHN train, the last 200 of the first 2,000"),
+        ("SVHN train[:90] without 3", 80, "SVHN train[:90] without 3, 80"),
+        ("SVHN extra[:9]+SVHN train[:9]", 18, "SVHN extra[:9]+SVHN train[:9], 18"),
+    )
+    def test_a_part_of_a_split_is_said_in_words(self, title, num, said):
+        images = {**line()["images"], "title": title, "images": num}
+        self.assertEqual(cells(report.table("1", [line(images=images)]), "DTN")[5], said)
+
     def test_several_commits_and_unknown_facts_are_said(self):
         unknown = {"commit": None, "minutes": None}
         old = line(seed=1, trained={**line()["trained"], **unknown})
@@ -82,7 +101,8 @@ class TableOneTest(testing.TestCase):
         self.assertIn("Not the publisher's bytes: SVHN train[:68257].", report.table("1", [line()]))
 
     def test_reverse_has_no_number_of_the_paper(self):
-        text = report.table("reverse", [line(domain="mnist"), line()])
+        images = {**line()["images"], "title": "MNIST test"}
+        text = report.table("reverse", [line(domain="mnist", images=images), line()])
         self.assertEqual(cells(text, "DTN")[2], "none")
         self.assertIn("Original MNIST image", text)
         self.assertNotIn("SVHN image", text)

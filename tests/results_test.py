@@ -53,6 +53,8 @@ def line(seed=0, accuracy=0.9, time="2026-11-27T10:00:00Z", judge=None, **given)
         "scored": {"commit": "0123456789ab", "time": time},
         "steps": settings.steps,
         "accuracy": accuracy,
+        "original": 0.4,
+        "per_digit": [accuracy] * 9 + [None],
     }
 
 
@@ -150,6 +152,67 @@ class FileTest(testing.TestCase):
             results.append(self.path, of)
         self.assertFalse(self.path.exists())
 
+    @parameterized.named_parameters(
+        ("accuracy as text", "accuracy", "0.9"),
+        ("accuracy over 1", "accuracy", 91.6),
+        ("accuracy below 0", "accuracy", -0.1),
+        ("accuracy that is none", "accuracy", None),
+        ("accuracy True", "accuracy", True),
+        ("accuracy NaN", "accuracy", float("nan")),
+        ("original", "original", "x"),
+        ("judge", "judge.accuracy", "99 %"),
+        ("steps of the judge", "judge.steps", 1.5),
+        ("hash of the judge", "judge.hash", 7),
+        ("images", "images.images", "5000"),
+        ("no images", "images.images", None),
+        ("title", "images.title", ["a"]),
+        ("fingerprint", "data.s.fingerprint", 7),
+        ("minutes", "trained.minutes", "6"),
+        ("endless minutes", "trained.minutes", float("inf")),
+        ("commit", "trained.commit", 7),
+        ("recipe", "trained.recipe", "2"),
+        ("time", "scored.time", 7),
+        ("f", "f.accuracy", {"MNIST test": "x"}),
+        ("hash of f", "f.hash", []),
+        ("digits", "per_digit", [0.5] * 9),
+        ("a digit", "per_digit", [0.5] * 9 + ["x"]),
+        ("digits as text", "per_digit", "0123456789"),
+        ("seed", "seed", True),
+        ("negative seed", "seed", -1),
+        ("row", "row", "dtn_of_tomorrow"),
+        ("domain", "domain", "moon"),
+        ("kind", "kind", "guess"),
+        ("split", "split", "train"),
+        ("changes", "changes", {"alpha": {"a": 1}}),
+        ("data", "data.s", [1]),
+    )
+    def test_a_value_that_no_run_has_is_left_out_by_name(self, path, value):
+        results.append(self.path, line())
+        with open(self.path, "a") as file:
+            file.write(json.dumps(changed(line(1), path, value)) + "\n")
+        lines, warnings = results.read(self.path)
+        self.assertEqual([of["seed"] for of in lines], [0])
+        self.assertLen(warnings, 1)
+        self.assertIn(f"{self.path}, line 2, is left out: ", warnings[0])
+        self.assertLess(len(warnings[0]), 300 + len(str(self.path)))
+        with self.assertRaises((ValueError, TypeError)):
+            results.append(self.path, changed(line(1), path, value))
+
+    def test_absurd_nesting_is_left_out(self):
+        results.append(self.path, line())
+        with open(self.path, "ab") as file:
+            file.write(b"[" * 100_000 + b"\n" + b'{"a":' * 100_000 + b"\n")
+        lines, warnings = results.read(self.path)
+        self.assertLen(lines, 1)
+        self.assertLen(warnings, 2)
+
+    def test_the_mark_that_some_editors_put_before_the_first_line_is_skipped(self):
+        results.append(self.path, line())
+        self.path.write_bytes(b"\xef\xbb\xbf" + self.path.read_bytes())
+        lines, warnings = results.read(self.path)
+        self.assertLen(lines, 1)
+        self.assertEmpty(warnings)
+
     def test_a_full_disk_leaves_the_file_as_it_was(self):
         results.append(self.path, line())
         before = self.path.read_bytes()
@@ -203,6 +266,7 @@ class GroupTest(testing.TestCase):
         ("s", "data.s.fingerprint"),
         ("t", "data.t.fingerprint"),
         ("f", "f.key"),
+        ("recipe", "trained.recipe"),
         ("images", "images.fingerprint"),
         ("judge", "judge.hash"),
         ("accuracy of the judge", "judge.accuracy"),
@@ -231,6 +295,11 @@ class GroupTest(testing.TestCase):
         old = {**line(1, 0.5), "retired": "mean of ten views: the setting no longer exists"}
         self.assertEqual(accuracies([line(), old]), [("dtn", [0.9])])
         self.assertEqual(results.retired([line(), old]), [old])
+
+    def test_lines_from_before_recipes_were_noted_are_of_the_first(self):
+        one, two = (changed(line(k), "trained.recipe", k) for k in (1, 2))
+        self.assertEqual(results.identity(line()), results.identity(one))
+        self.assertNotEqual(results.identity(line()), results.identity(two))
 
     def test_the_seed_and_the_folder_of_the_data_are_not_what_a_run_is(self):
         here = line(0, data_dir="here", log_every=7, precision="float32")

@@ -1,18 +1,21 @@
 """One run's score: what is measured, what is left, and which runs stand beside it."""
 
+import dataclasses
 import json
 import shutil
 import types
 from concurrent import futures
+from unittest import mock
 
 import keras
 import numpy as np
 from absl.testing import parameterized
 
-from dtn_tf import config, runs
+from dtn_tf import build, config, pretrain, runs, starts
+from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
-from dtn_tf.scores import figures, results, score
+from dtn_tf.scores import figures, independent, results, score, scorers, yardstick
 from dtn_tf.scores import line as line_lib
 from tests import testing, trained
 from tests.lines import line
@@ -45,7 +48,7 @@ class NumbersTest(testing.TestCase):
         x = np.zeros((20, 32, 32, 1), np.uint8) + 10 * labels[:, None, None, None]
         noise = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 1), np.uint8)
         shown = Pictures(x, "levels", labels, _CLASSES)
-        return score.numbers(x + 10, ByBrightness(), shown, Pictures(noise, "noise"))
+        return scorers.numbers(x + 10, ByBrightness(), shown, Pictures(noise, "noise"))
 
     def test_reads_translations_not_inputs(self):
         found = self.numbers()
@@ -82,7 +85,7 @@ class RunTest(trained.TestCase):
         self.assertAllClose(found["accuracy"], np.trace(found["confusion"]) / 60)
         self.assertEqual(found["judge"]["steps"], 2)
         self.assertNotIn(str(self.directory), json.dumps(found))  # no path of this machine
-        for part in ("DRAWN", results.name(found), "drawn street digits (builtin) test[:60], 60"):
+        for part in ("DRAWN", results.name(found), "digits (builtin) test, the first 60"):
             self.assertIn(part, out)
         folder = self.workdir / "eval-test"
         self.assertIn(f"Tables and figures: {folder}", out)
@@ -92,9 +95,13 @@ class RunTest(trained.TestCase):
             self.assertTrue((folder / name).exists(), name)
         events = figures.read_scalars(self.workdir / "tb" / "eval-test")
         self.assertAllClose(events["eval/accuracy"][1], [found["accuracy"]])
-        self.assertEqual(events["eval/judge"][0], [6])  # the run's last step
+        self.assertEqual(events["eval/judge"][0], [2])  # the run's last step
 
-        again, _ = self.quietly(score.score, self.workdir, self.cache, "validation", judge_steps=2)
+        how = {"judge_steps": 2, "with_distances": True}
+        again, _ = self.quietly(score.score, self.workdir, self.cache, "validation", **how)
+        net = again.pop("distances")["independent"]
+        self.assertEqual(net["hash"], found["judge"]["hash"])
+        self.assertTrue((self.workdir / "eval-validation" / "neighbours.png").exists())
         self.assertEqual(again["judge"], found["judge"])
         self.assertEqual(again["images"], run.data["validation"])
         same = {k: v for k, v in again.items() if k not in ("scored", "frechet")}
@@ -105,12 +112,102 @@ class RunTest(trained.TestCase):
         self.assertLen(results.read(self.workdir / "eval.jsonl")[0], 3)
 
     def test_a_damaged_model_or_f_is_named(self):
+        self.leave_judges_untrained()
         for name in ("dtn.keras", "f.keras"):
             copy = self.workdir.with_name(name.replace(".", "-"))
             shutil.copytree(self.workdir, copy)
             (copy / name).write_bytes((copy / name).read_bytes()[:-50])
             with self.assertRaisesRegex(UserError, f"{name} is damaged"):
                 self.quietly(score.score, copy, self.cache, judge_steps=2)
+
+    def test_an_f_that_is_not_the_runs_is_not_measured(self):
+        run = runs.read(self.workdir)
+        shown = types.SimpleNamespace(labels=None, classes=(), title="none", facts=dict)
+        found = line_lib.of(run, "score", "test", shown, shown)
+        self.assertEqual(found["f"]["hash"], run.f["hash"])
+        self.assertEqual(found["trained"]["recipe"], build.RECIPE)
+        self.assertTrue({"data_dir", "source_dir", "target_dir"}.isdisjoint(found["settings"]))
+        net = pretrain.load_f(self.workdir)
+        net.encoder.weights[0].assign_add(np.ones_like(net.encoder.weights[0]))
+        net.save(self.workdir / "f.keras")
+        with self.assertRaisesRegex(UserError, "f.keras has weights .*the f of this run has"):
+            line_lib.of(run, "score", "test", shown, shown)
+
+
+@dataclasses.dataclass
+class Unlabelled:
+    """The sets of two folders without classes, of the pictures of a run."""
+
+    task: domains.Task
+    test: Pictures
+    target_train: Pictures
+    target_test: Pictures
+
+
+class WithoutJudgeTest(trained.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(mock.patch.object(independent, "STEPS", 2))
+        small = {32: testing.F_CHANNELS}
+        self.enter_context(mock.patch.object(independent, "_CHANNELS", small))
+
+    def pair(self):
+        of_s, of_t = (
+            domains.Domain(name, name, 32, channels) for name, channels in (("a", 3), ("b", 1))
+        )
+        task = domains.Task("folders", of_s, of_t, of_s)
+        pictures = [Pictures(testing.pixels(30, 1, seed=k), f"b {k}") for k in range(2)]
+        return Unlabelled(task, Pictures(testing.pixels(20, 3), "a test"), *pictures)
+
+    def test_from_a_finished_run_to_table_and_figures(self):
+        with mock.patch.object(yardstick.Yardstick, "sets", lambda *_: self.pair()):
+            _, out = self.quietly(score.run_and_print, self.workdir, None, self.cache)
+        (found,), warnings = results.read(self.workdir / "eval.jsonl")
+        self.assertEmpty(warnings)
+        self.assertEqual((found["kind"], found["judge"]), ("distances", None))
+        self.assertNotIn("accuracy", found)
+        self.assertEqual(found["distances"]["n"], 15)  # half of the target's 30
+        self.assertEqual(found["f"]["accuracy"], {})
+        self.assertNotIn(str(self.directory), json.dumps(found))
+        for part in ("VICReg on b 0, 2 steps", "f-constancy", results.name(found), "no judge"):
+            self.assertIn(part, out)
+        folder = self.workdir / "eval-test"
+        drawn = sorted(path.name for path in folder.glob("*.png"))
+        self.assertEqual(drawn, ["neighbours.png", "translations.png"])
+        self.assertIn("KID", (folder / "table.md").read_text())
+        events = figures.read_scalars(self.workdir / "tb" / "eval-test")
+        part = found["distances"]["under_independent"]
+        self.assertAllClose(events["eval/kid"][1], [part["kid"]])
+
+
+class ScorersTest(testing.TestCase):
+    def named(self, name, of_s, of_t, labels=(True, True), **how):
+        task = domains.Task(
+            name, *(domains.Domain(n, n, 32, 1, c) for n, c in (("a", of_s), ("b", of_t))), None
+        )
+        pictures = [
+            Pictures(testing.pixels(4), n, np.zeros(4, np.uint8), c)
+            if c and has_labels
+            else Pictures(testing.pixels(4), n)
+            for n, c, has_labels in (("a", of_s, labels[0]), ("b", of_t, labels[1]))
+        ]
+        return scorers.of(task, *pictures, **how)
+
+    def test_digits_are_judged_and_measured_where_asked_for(self):
+        self.assertEqual(self.named("svhn", _CLASSES, _CLASSES), ["judge"])
+        both = self.named("svhn", _CLASSES, _CLASSES, with_distances=True)
+        self.assertEqual(both, ["judge", "distances"])
+
+    @parameterized.parameters(
+        (("cat", "dog"), ("cat", "dog"), (True, True), ["judge", "distances"]),
+        (("cat", "dog"), ("cat", "dog"), (True, False), ["distances"]),
+        (("cat", "dog"), ("dog", "cat"), (True, True), ["distances"]),
+        (("cat", "dog"), (), (True, False), ["distances"]),
+        (("all",), ("all",), (True, True), ["distances"]),
+        ((), (), (False, False), ["distances"]),
+    )
+    def test_folders_are_judged_where_both_have_the_same_classes(self, of_s, of_t, labels, names):
+        self.assertEqual(self.named("folders", of_s, of_t, labels), names)
 
 
 class ErrorsTest(testing.TestCase):
@@ -126,7 +223,7 @@ class ErrorsTest(testing.TestCase):
     def test_an_unfinished_run_names_the_command_that_resumes_it(self):
         settings = config.make("dtn_no_tid", data="builtin", precision="float32")
         data = {name: line()["data"]["s"] for name in ("s", "t", "validation")}
-        runs.begin(self.directory, settings, {**data, "name": "builtin"}, 1, "cache")
+        starts.begin(self.directory, settings, {**data, "name": "builtin"}, 1, "cache")
         with self.assertRaisesRegex(UserError, "is not finished.*--preset=dtn_no_tid"):
             score.score(self.directory, self.directory)
 

@@ -58,6 +58,23 @@ class ServingTest(testing.TestCase):
         self.assertIn(tf.float32.as_datatype_enum, found)
         self.assertNotIn(tf.bfloat16.as_datatype_enum, found)
 
+    def test_the_standard_signature_casts_nothing_to_black(self):
+        dtn, x = _trained_dtn(), testing.pixels(3, 3)
+        serving.export(dtn, self.directory / "export", channels=3)
+        model = tf.saved_model.load(self.directory / "export")
+        signature = model.signatures["serving_default"]
+        for dtype in (np.float32, np.float64):
+            served = signature(images=(x / 255.0).astype(dtype))
+            self.assertAllEqual(next(iter(served.values())), serving.translate(dtn, x))
+        for wrong in (x, x.astype(np.uint16) * 257, x / 127.5 - 1.0):
+            with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "floats outside of"):
+                signature(images=wrong)
+
+    @parameterized.parameters(0, -1)
+    def test_no_images_at_a_time_are_refused(self, batch_size):
+        with self.assertRaisesRegex(UserError, f"batch_size={batch_size}; expected 1 or more"):
+            serving.translate(_trained_dtn(), testing.pixels(3, 3), batch_size=batch_size)
+
     @parameterized.parameters(1, 2, 65)
     def test_any_batch_size(self, n):
         dtn = _trained_dtn()

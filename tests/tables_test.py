@@ -7,7 +7,7 @@ import re
 import shutil
 from unittest import mock
 
-from dtn_tf import build, config, presets, runs, train
+from dtn_tf import build, config, presets, runs, starts, train
 from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, gallery, results, score, tables
 from tests import testing, trained
@@ -20,7 +20,7 @@ def finish(directory, row="dtn", minutes=1.0, **given):
     settings = config.make(row, data="builtin", precision="float32", **given)
     data = {name: line()["data"]["s"] for name in ("s", "t", "validation")}
     data |= {"name": "builtin", "notice": ""}
-    runs.begin(directory, settings, data, build.RECIPE, "cache")
+    starts.begin(directory, settings, data, build.RECIPE, "cache")
     (directory / "timing.json").write_text(json.dumps({"pretrain_f": 5.0, "dtn": 60 * minutes}))
     (directory / "dtn.keras").touch()
     return directory
@@ -69,6 +69,7 @@ class MakeTest(trained.TestCase):
 
     def setUp(self):
         super().setUp()
+        self.leave_judges_untrained()
         shutil.rmtree(self.directory / "runs")
         names = ("runs", "cache", "results")
         self.places = tables.Places(*(self.directory / name for name in names))
@@ -232,6 +233,7 @@ class MakeTest(trained.TestCase):
 
 class EndToEndTest(trained.TestCase):
     def test_scores_draws_and_prints_a_real_run(self):
+        self.leave_judges_untrained()
         as_row = dataclasses.replace(presets.ROWS["dtn"], paper={"1": 0.9066, "2": (0.8, 0.7)})
         with mock.patch.dict(presets.ROWS, {"dtn": as_row}):
             _, out = self.quietly(

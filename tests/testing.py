@@ -1,15 +1,19 @@
 """Tiny nets, synthetic pixels, and what changed: shared by the tests."""
 
 import contextlib
+import functools
+import os
 import pathlib
 import shutil
 import tempfile
+from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from dtn_tf.data.builtin import street_digits
 from dtn_tf.dtn import DTN
 from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.nets.decoder import Decoder
@@ -27,6 +31,7 @@ class TestCase(parameterized.TestCase, tf.test.TestCase):
         super().setUp()
         self.directory = pathlib.Path(tempfile.mkdtemp())  # absl's needs its flags parsed
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.enter_context(mock.patch.object(os, "fsync"))  # slow, and no test cuts the power
 
 
 @contextlib.contextmanager
@@ -40,6 +45,19 @@ def eagerly():
         yield
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+def fewer_digits(**sizes):
+    """The same drawn digits, fewer of them, and each drawn once per process.
+
+    `sizes` replace those of "train" and "test". Digits are drawn by 250.
+    """
+    sizes = {"train": 240, "test": 100} | sizes
+    splits = {name: (sizes[name], seed) for seed, name in enumerate(sizes)}
+    return mock.patch.multiple(street_digits, SPLITS=splits, _draw_chunk=_draw_chunk)
+
+
+_draw_chunk = functools.cache(street_digits._draw_chunk)
 
 
 class Call(keras.callbacks.Callback):

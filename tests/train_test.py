@@ -2,21 +2,38 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
+import os
+import pathlib
+import shutil
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from dtn_tf import build, classify, config, files, images, loop, pretrain, runs, serving, train
+from dtn_tf import (
+    adamw,
+    build,
+    classify,
+    config,
+    files,
+    images,
+    loop,
+    pretrain,
+    runs,
+    serving,
+    train,
+)
+from dtn_tf.content import kept, make
 from dtn_tf.data import domains
-from dtn_tf.data.builtin import street_digits
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import Interrupted, UserError
-from dtn_tf.scores import score
-from tests import testing
+from dtn_tf.nets.content import ContentEncoder
+from dtn_tf.scores import judge, score
+from tests import conftest, testing
 
 TINY = {
     "data": "builtin",
@@ -25,22 +42,25 @@ TINY = {
     "f_depths": (1, 1, 1, 1),
     "g_channels": testing.G_CHANNELS,
     "d_channels": testing.D_CHANNELS,
-    "pretrain_steps": 6,
+    "pretrain_steps": 2,
     "pretrain_batch_size": 16,
-    "steps": 6,
+    "num_validation": 60,
+    "steps": 4,
     "batch_size": 8,
-    "log_every": 3,
-    "grid_every": 3,
+    "log_every": 2,
+    "grid_every": 2,
     "checkpoint_every": 2,
 }
 SMALL = config.make("dtn", **TINY)
+SHORT = dataclasses.replace(SMALL, steps=2, grid_every=2, checkpoint_every=1)
 
 
 class RunTestCase(testing.TestCase):
     def setUp(self):
         super().setUp()
-        small = {"train": (600, 0), "test": (200, 1)}  # the same digits, fewer of them
-        self.enter_context(mock.patch.object(street_digits, "SPLITS", small))
+        self.enter_context(testing.fewer_digits())
+        judge_of = functools.partial(ContentEncoder, testing.F_CHANNELS)
+        self.enter_context(mock.patch.object(judge, "ContentEncoder", judge_of))
         self.workdir, self.cache = self.directory / "runs/svhn-dtn", self.directory / "cache"
 
     def train(self, settings=SMALL, workdir=None, cache=None):
@@ -55,11 +75,20 @@ class RunTestCase(testing.TestCase):
         stopped = mock.patch.object(train, "fit_dtn", side_effect=Interrupted("stopped", 2))
         with stopped as fit, contextlib.redirect_stdout(out), self.assertRaises(Interrupted):
             train.train(settings, workdir or self.workdir, cache or self.cache)
-        return fit.call_args.args[0], fit.call_args.args[2], out.getvalue()
+        return fit.call_args.args[0], fit.call_args.args[2][0], out.getvalue()
+
+    def begin(self):
+        """Leaves what `stop` leaves; f is trained once for all tests."""
+        begun = pathlib.Path(os.environ[conftest.SHARED]) / f"begun-{os.getpid()}"
+        if begun.exists():
+            shutil.copytree(begun, self.directory, dirs_exist_ok=True)
+        else:
+            self.stop()
+            shutil.copytree(self.directory, begun)
 
 
-class RunTest(RunTestCase):  # not eagerly: a run as users have it
-    def test_from_drawn_digits_to_the_result(self):
+class RunTest(RunTestCase):
+    def test_from_drawn_digits_to_the_result(self):  # not eagerly: a run as users have it
         dtn, out = self.train()
         self.assertIn("DRAWN", out)  # nobody takes builtin for SVHN
         self.assertIn("device: ", out)
@@ -67,17 +96,17 @@ class RunTest(RunTestCase):  # not eagerly: a run as users have it
             self.assertTrue((self.workdir / name).exists(), name)
         grids = {p.name for p in (self.workdir / "grids").iterdir()}
         self.assertContainsSubset(
-            {"inputs_source.png", "translations-000000.png", "reconstructions-000006.png"}, grids
+            {"inputs_source.png", "translations-000000.png", "reconstructions-000004.png"}, grids
         )
         self.assertFalse((self.workdir / "checkpoints").exists())
         self.assertEmpty(list(self.directory.rglob("partial-*")))
 
         with contextlib.redirect_stdout(io.StringIO()):
             result = score.score(self.workdir, self.cache, judge_steps=2)
-        self.assertEqual(result["images"]["images"], 200)
+        self.assertEqual(result["images"]["images"], 100)
         self.assertIn("drawn", result["images"]["title"])
-        self.assertEqual(np.sum(result["confusion"]), 200)
-        self.assertAllClose(result["accuracy"], np.trace(result["confusion"]) / 200)
+        self.assertEqual(np.sum(result["confusion"]), 100)
+        self.assertAllClose(result["accuracy"], np.trace(result["confusion"]) / 100)
         line = json.loads((self.workdir / "eval.jsonl").read_text())
         self.assertEqual(line, json.loads(json.dumps(result)))
         run = runs.read(self.workdir)
@@ -91,29 +120,32 @@ class RunTest(RunTestCase):  # not eagerly: a run as users have it
         self.assertAllEqual(exported, serving.translate(serving.load(self.workdir), x))
 
     def test_second_start(self):
+        self.enter_context(testing.eagerly())
         self.enter_context(mock.patch.object(serving, "export"))  # it is in the test above
         with mock.patch.object(train, "fit_dtn", wraps=train.fit_dtn) as fit:
-            first, out = self.train()
-        s = fit.call_args.args[2]
+            first, out = self.train(SHORT)
+        s, fx = fit.call_args.args[2]
         self.assertGreater(len(s.order), len(s.pixels))  # it is s balanced that is trained on
-        self.assertLen(s.features, len(s.pixels))
+        self.assertLen(fx, len(s.pixels))
         before = (self.workdir / "dtn.keras").read_bytes()
         self.assertIn("They are shown equally often", out)
-        _, out = self.train()
+        _, out = self.train(SHORT)
         self.assertIn("is finished", out)
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
         with self.assertRaisesRegex(UserError, "alpha: there 15.0, now 1.0"):
-            self.train(dataclasses.replace(SMALL, alpha=1.0))
-        again, out = self.train(SMALL, self.directory / "runs/again")
-        self.assertIn("f was trained before", out)
+            self.train(dataclasses.replace(SHORT, alpha=1.0))
+        again, out = self.train(SHORT, self.directory / "runs/again")
+        self.assertIn("f was made before", out)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)
 
-    def test_a_torn_result_is_damaged_not_missing(self):
-        self.stop()
-        (self.workdir / "dtn.keras").write_bytes(b"PK half of it")
-        with self.assertRaisesRegex(UserError, "dtn.keras is damaged.*Delete it"):
-            self.train()
+    def test_a_full_disk_at_the_export_keeps_what_was_trained(self):
+        full = tf.errors.ResourceExhaustedError(None, None, "export; No space left on device")
+        save = mock.patch.object(tf.saved_model, "save", side_effect=full)
+        with testing.eagerly(), save:
+            with self.assertRaisesRegex(UserError, "export cannot be written: .*No space left"):
+                self.train(SHORT)
+        self.assertNotEmpty(list((self.workdir / "checkpoints").glob("step-00000002.*")))
 
 
 class ResumeTest(RunTestCase):
@@ -121,19 +153,25 @@ class ResumeTest(RunTestCase):
         super().setUp()
         self.enter_context(testing.eagerly())
 
+    def test_a_torn_result_is_damaged_not_missing(self):
+        self.begin()
+        (self.workdir / "dtn.keras").write_bytes(b"PK half of it")
+        with self.assertRaisesRegex(UserError, "dtn.keras is damaged.*Delete it"):
+            self.train()
+
     def test_rows_of_a_table_share_one_f(self):
         other = config.make("dtn_no_const", **TINY, balance_s=False)
         a, _, out_a = self.stop()
         b, _, out_b = self.stop(other, self.directory / "runs/dtn_no_const")
-        self.assertNotIn("f was trained before", out_a)
-        self.assertIn("f was trained before", out_b)
+        self.assertNotIn("f was made before", out_a)
+        self.assertIn("f was made before", out_b)
         self.assertIn("equally often", out_a)
         self.assertNotIn("equally often", out_b)
         for one, two in zip(a.f.get_weights(), b.f.get_weights(), strict=True):
             self.assertAllEqual(one, two)
 
     def test_a_run_keeps_its_f_though_the_cache_is_gone(self):
-        self.stop()
+        self.begin()
         first = runs.read(self.workdir)
         self.assertEqual(first.f["hash"], classify.weights_hash(pretrain.load_f(self.workdir)))
         self.assertContainsSubset({"commit", "versions"}, first.f["made_by"])
@@ -143,8 +181,63 @@ class ResumeTest(RunTestCase):
         self.assertEqual(again.f, first.f)
         self.assertLen(again.starts, 2)
 
+    def test_an_f_that_is_not_the_runs_is_refused(self):
+        self.begin()
+        self.stop(dataclasses.replace(SMALL, seed=1), self.directory / "runs/other")
+        path = self.workdir / "f.keras"
+        shutil.copyfile(self.directory / "runs/other/f.keras", path)
+        with self.assertRaisesRegex(UserError, f"{path} has weights .*the f of this run has"):
+            self.train()
+        path.unlink()  # the advice
+        self.stop()
+        files.check_archive(path)
+
+    @parameterized.named_parameters(
+        ("damaged", "f.keras", lambda path: path.write_bytes(path.read_bytes()[:-50])),
+        ("unknown", "f.json", lambda path: path.write_text("{}")),
+    )
+    def test_an_f_that_is_not_whole_is_taken_from_the_cache_again(self, name, damage):
+        self.begin()
+        first = runs.read(self.workdir).f
+        damage(self.workdir / name)
+        with mock.patch.object(classify, "fit", side_effect=AssertionError):
+            _, _, out = self.stop()
+        self.assertRegex(out, f"{self.workdir / name} is .*f is taken again")
+        self.assertEqual(runs.read(self.workdir).f, first)
+        files.check_archive(self.workdir / "f.keras")
+
+    @parameterized.named_parameters(
+        ("missing", "f.keras", lambda path: path.unlink(), "f.keras is missing"),
+        (
+            "torn",
+            "f.json",
+            lambda path: path.write_text('{"hash": '),
+            "is not what is known",
+        ),
+        ("empty", "f.json", lambda path: path.write_text("{}"), "f.json .* has no key and no hash"),
+        ("no text", "f.json", lambda path: path.write_text('{"key": "a", "hash": 1}'), "no hash"),
+    )
+    def test_what_is_no_whole_f_is_named(self, name, damage, said):
+        np.savez(self.directory / "f.npz", x=np.zeros(3))  # a zip file, as .keras is one
+        (self.directory / "f.npz").rename(self.directory / "f.keras")
+        (self.directory / "f.json").write_text('{"key": "a", "hash": "b"}')
+        kept.check(self.directory)
+        damage(self.directory / name)
+        with self.assertRaisesRegex(UserError, said):
+            kept.check(self.directory)
+
+    def test_an_f_in_the_cache_that_is_not_whole_is_trained_again(self):
+        self.begin()
+        (path,) = self.cache.glob("f-*/f.keras")
+        path.write_bytes(path.read_bytes()[:-50])
+        other = self.directory / "runs/other"
+        _, _, out = self.stop(SMALL, other)
+        self.assertRegex(out, f"{path} is .*Making {path.parent} again.")
+        self.assertEqual(runs.read(other).f["hash"], runs.read(self.workdir).f["hash"])
+
     def test_the_key_of_f_is_that_of_other_seeds_and_not_of_other_settings(self):
         keys = []
+        self.enter_context(mock.patch.object(adamw, "fit"))  # no weight is in a key
         for k, changes in enumerate(({}, {"seed": 1}, {"pretrain_steps": 5})):
             workdir = self.directory / f"runs/{k}"
             self.stop(dataclasses.replace(SMALL, **changes), workdir)
@@ -153,13 +246,15 @@ class ResumeTest(RunTestCase):
         self.assertNotEqual(keys[0], keys[2])
 
     def test_other_pictures_are_refused(self):
-        self.stop()
-        other = mock.patch.object(street_digits, "SPLITS", {"train": (590, 0), "test": (200, 1)})
-        with other, self.assertRaisesRegex(UserError, "begun on other pictures"):
+        self.begin()
+        with (
+            testing.fewer_digits(train=230),
+            self.assertRaisesRegex(UserError, "begun on other pictures"),
+        ):
             self.train()
 
     def test_auto_resumes_with_the_data_it_began_with(self):
-        self.stop()
+        self.begin()
         resolved, store = train.resolve(
             dataclasses.replace(SMALL, data="auto"), self.workdir, self.cache
         )
@@ -171,7 +266,7 @@ class ResumeTest(RunTestCase):
         self.assertIn("WARNING: that is near chance (10%)", out)
 
     def test_partial_files_of_a_killed_start_are_swept(self):
-        self.stop()
+        self.begin()
         left = self.workdir / "partial-999999-config.json"
         left.touch()
         self.stop()
@@ -196,16 +291,17 @@ class BalanceTest(testing.TestCase):
         f, logits = testing.tiny_classifier(), tf.one_hot(seen, 10)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             with mock.patch.object(type(f.head), "__call__", lambda head, hidden: logits):
-                s = train.balanced(s, f, settings.seed) if balance else s
-        if balance:
-            self.assertAllClose(s.features, f.encoder(images.to_model(x)), atol=1e-5)
+                fx = np.zeros((120, 8), np.float32)
+                s = train.balanced(s, make.content_of(f), fx, settings.seed) if balance else s
         t = Pictures(testing.pixels(40, 1), "t")
+        rows = [np.arange(n, dtype=np.float32)[:, None] for n in (120, 40)]  # in place of f(x)
         count = 2 * (180 if balance else 120) // settings.batch_size
-        drawn = list(train.batches(settings, s, t, True, 0, count))
-        for (images_s, rows), (_, rows_t) in drawn:
-            self.assertAllClose(images_s, images.to_model(x[rows.numpy()]))
+        drawn = list(train.batches(settings, (s, rows[0]), (t, rows[1]), 0, count))
+        places = [np.int64(rows_s[:, 0]) for (_, rows_s), _ in drawn]
+        for ((images_s, _), (_, rows_t)), place in zip(drawn, places, strict=True):
+            self.assertAllClose(images_s, images.to_model(x[place]))
             self.assertLess(np.max(rows_t), 40)
-        return seen[np.concatenate([rows for (_, rows), _ in drawn])], out.getvalue()
+        return seen[np.concatenate(places)], out.getvalue()
 
     def test_classes_that_f_sees_in_s_come_equally_often(self):
         shown, out = self.batches_of_s(True)
@@ -222,7 +318,9 @@ class BalanceTest(testing.TestCase):
         f, logits = testing.tiny_classifier(), tf.one_hot(np.repeat([1, 4], [97, 3]), 10)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             with mock.patch.object(type(f.head), "__call__", lambda head, hidden: logits):
-                train.balanced(Pictures(testing.pixels(100, 3), "s"), f, 0)
+                fx = np.zeros((100, 8), np.float32)
+                s = Pictures(testing.pixels(100, 3), "s")
+                train.balanced(s, make.content_of(f), fx, 0)
         self.assertIn("WARNING: nearly all of s is one class to f", out.getvalue())
 
 
@@ -233,16 +331,16 @@ class NaNTest(RunTestCase):
 
         def broken(dtn, *args):
             weight = dtn.g.trainable_variables[0]
-            breaks = testing.Call(6, lambda: weight.assign(weight * np.nan))
+            breaks = testing.Call(2, lambda: weight.assign(weight * np.nan))
             return fit_dtn(dtn, *args[:-1], [breaks])
 
         with mock.patch.object(train, "fit_dtn", broken):
-            with self.assertRaisesRegex(loop.NotFinite, "after step 6"):
-                self.train()
+            with self.assertRaisesRegex(loop.NotFinite, "after step 2"):
+                self.train(SHORT)
         self.assertFalse((self.workdir / "dtn.keras").exists())
         self.enter_context(mock.patch.object(serving, "export"))
-        _, out = self.train()
-        self.assertIn("dtn: resumed at step 4", out)
+        _, out = self.train(SHORT)
+        self.assertIn("dtn: resumed at step 1", out)
         files.check_archive(self.workdir / "dtn.keras")
 
 
@@ -251,7 +349,7 @@ class RateTest(testing.EagerTestCase):
     def test_both_rates_end_at_zero_with_the_last_step(self, row):
         settings = config.make(row, **TINY | {"steps": 2})
         task = domains.TASKS["svhn"]
-        dtn = build.build(settings, task, testing.tiny_classifier())
+        dtn = build.build(settings, task, make.content_of(testing.tiny_classifier()))
         batch = (testing.images(4, 3), testing.images(4, 1, seed=1))
         for _ in range(settings.steps):
             for optimizer in (dtn.d_optimizer, dtn.g_optimizer):

@@ -280,7 +280,7 @@ class SizeTest(testing.TestCase):
         self.assertEqual((again.size, again.channels), (size, (4,) * blocks))
 
     def test_other_sizes_and_numbers_of_blocks_are_refused(self):
-        with self.assertRaisesRegex(ValueError, r"size=48.*\[32, 64, 128\]"):
+        with self.assertRaisesRegex(ValueError, "size=48; expected one of 32, 64, 128"):
             ContentEncoder(size=48)
         with self.assertRaisesRegex(ValueError, "5 numbers at size 64"):
             ContentEncoder((4, 4, 8, 8), size=64)

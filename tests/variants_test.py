@@ -1,5 +1,6 @@
 """The rows of the tables whose networks or passes are not DTN's, switch by switch."""
 
+import functools
 import itertools
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import build, config, serving
+from dtn_tf.content import make
 from dtn_tf.data import domains
 from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets.content import Classifier, ContentEncoder
@@ -34,7 +36,21 @@ def _row(preset, **changes):
     else:
         encoder = testing.tiny_nets()[0]
     settings = config.make(preset, **{**small, **changes})
-    return build.build(settings, domains.TASKS["svhn"], Classifier(encoder))
+    return build.build(settings, domains.TASKS["svhn"], make.content_of(Classifier(encoder)))
+
+
+@functools.cache
+def _shared(preset):
+    """`_row` for tests that change nothing of it."""
+    return _row(preset)
+
+
+@functools.cache
+def _stepped(preset):
+    """A row after one step, and what it logged; for tests that change nothing more of it."""
+    with testing.eagerly():
+        dtn = _row(preset)
+        return dtn, _logged(dtn)
 
 
 def _logged(dtn):
@@ -52,11 +68,12 @@ class VariantsTest(testing.EagerTestCase):
         ("yunjey", YunjeyDTN, 2),
     )
     def test_preset_makes_its_model(self, preset, model, num_classes):
-        dtn = _row(preset)
+        dtn = _shared(preset)
         self.assertIs(type(dtn), model)
         told = {"condition": tf.zeros(8, tf.int64)} if dtn.d.num_conditions else {}
         self.assertEqual(dtn.d(_X_T, **told).shape, (8, num_classes))
         self.assertEqual(dtn(_X_S).shape, (8, 32, 32, 1))
+        self.assertEqual((dtn.f.features, dtn.f.size, dtn.g.size, dtn.d.size), (8, 32, 32, 32))
 
     @parameterized.parameters(("dtn", True), ("dtn_pixels", False), ("baseline", False))
     def test_translation_depends_on_f_only_where_g_contains_it(self, preset, contains):
@@ -80,7 +97,7 @@ class VariantsTest(testing.EagerTestCase):
             self.assertNotAllEqual(conv.kernel, kernel)
 
     def test_pixels_has_all_the_terms_and_the_baseline_two(self):
-        full, baseline = _logged(_row("dtn_pixels")), _logged(_row("baseline"))
+        full, baseline = (_stepped(preset)[1] for preset in ("dtn_pixels", "baseline"))
         terms = {"L_D", "L_G", "L_GANG_source", "L_GANG_target", "L_CONST", "L_TID", "L_TV"}
         self.assertContainsSubset(terms, full)
         self.assertNoCommonElements({"L_GANG_target", "L_TID"}, baseline)
@@ -91,8 +108,7 @@ class VariantsTest(testing.EagerTestCase):
 
     @parameterized.parameters("baseline", "yunjey")
     def test_nothing_is_logged_that_is_never_measured(self, preset):
-        dtn = _row(preset)
-        _logged(dtn)
+        dtn, _ = _stepped(preset)
         self.assertNotIn(0.0, [float(mean.count) for mean in dtn.metrics])
 
     def test_baseline_shows_d_real_images_and_g_none(self):
@@ -106,7 +122,7 @@ class VariantsTest(testing.EagerTestCase):
         self.assertAllClose(dtn.d.head.bias, [-0.5, 0.5])  # towards real
 
     def test_binary_d_logs_the_probability_of_real(self):
-        logged = _logged(_row("dtn_binary"))
+        _, logged = _stepped("dtn_binary")
         self.assertContainsSubset({"D3_G_source", "D3_G_target", "D3_target"}, logged)
         self.assertNoCommonElements({"D1_G_source", "D2_G_target"}, logged)
 
@@ -114,8 +130,7 @@ class VariantsTest(testing.EagerTestCase):
         "dtn_pixels", "baseline", "dtn_binary", "dtn_adapted", "dtn_adapted_no_style", "yunjey"
     )
     def test_file_brings_back_the_translation(self, preset):
-        dtn = _row(preset)
-        _logged(dtn)
+        dtn, _ = _stepped(preset)
         path = self.directory / "dtn.keras"
         dtn.save(path)
         again = keras.models.load_model(path)
@@ -125,13 +140,13 @@ class VariantsTest(testing.EagerTestCase):
 
 class AdaptedDTNTest(testing.EagerTestCase):
     def test_decision_is_the_classifiers(self):
-        dtn = _row("dtn_adapted")
+        dtn = _shared("dtn_adapted")
         classifier = Classifier(dtn.f)
         classifier.head.set_weights(dtn.head.get_weights())
         self.assertAllEqual(dtn.decision(dtn.f(_X_S)), np.argmax(classifier(_X_S), axis=1))
 
     def test_const_of_classes_is_cross_entropy_of_the_decision(self):
-        dtn = _row("dtn_adapted")
+        dtn = _shared("dtn_adapted")
         fx, fgx = dtn.f(_X_S), dtn.f(testing.images(8, 3, seed=5))
         logits = np.maximum(fgx, 0.0) @ dtn.head.kernel.numpy() + dtn.head.bias.numpy()
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -140,7 +155,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
         self.assertAllClose(dtn.l_const(fx, fgx), expected, rtol=1e-5)
 
     def test_const_of_features_is_the_papers(self):
-        dtn = _row("dtn_adapted_mse")
+        dtn = _shared("dtn_adapted_mse")
         fx, fgx = dtn.f(_X_S), dtn.f(_X_T)
         self.assertAllClose(dtn.l_const(fx, fgx), np.mean((fx - fgx) ** 2), rtol=1e-5)
 
@@ -166,7 +181,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
 
     def test_style_reaches_the_translation_and_can_be_left_out(self):
         for preset, reads in (("dtn_adapted", True), ("dtn_adapted_no_style", False)):
-            dtn = _row(preset)
+            dtn = _shared(preset)
             fx = dtn.f(_X_S)
             a = dtn.g(dtn.code(_X_S, fx), domain=SOURCE)
             b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
@@ -195,7 +210,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
     def test_translation_reads_the_most_confident_view_or_the_mean_or_x_alone(self):
         read = {}
         for preset in ("dtn_adapted", "dtn_adapted_mean_tta", "dtn_adapted_no_tta"):
-            dtn = _row(preset)
+            dtn = _shared(preset)
             fx = [dtn.f(view) for view in views(_X_S)]
             read[preset] = {
                 "dtn_adapted": most_confident(fx, [dtn.head(dtn.f.hidden(view)) for view in fx]),
@@ -208,7 +223,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
             self.assertNotAllClose(a, b)
 
     def test_exported_translation_is_the_models_own(self):
-        dtn, x = _row("dtn_adapted"), testing.pixels(3, 3)
+        dtn, x = _shared("dtn_adapted"), testing.pixels(3, 3)
         serving.export(dtn, self.directory / "export", channels=3)
         served = tf.saved_model.load(self.directory / "export")
         self.assertAllEqual(served.translate(x), serving.translate(dtn, x))
@@ -234,11 +249,9 @@ class AdaptedDTNTest(testing.EagerTestCase):
 class GraphTest(testing.TestCase):
     @parameterized.parameters("dtn_pixels", "baseline", "dtn_adapted")
     def test_a_traced_step_does_what_is_tested_step_by_step(self, preset):
-        traced, computed = _row(preset), _row(preset)
+        traced, (_, expected) = _row(preset), _stepped(preset)
         step = tf.function(traced.train_step)
         logged = {k: float(v) for k, v in step((_X_S, _X_T)).items()}
-        with testing.eagerly():
-            expected = _logged(computed)
         self.assertEqual(set(logged), set(expected))
         for name, value in expected.items():
             self.assertAllClose(logged[name], value, rtol=1e-3, atol=1e-4, msg=name)
@@ -249,17 +262,21 @@ class YunjeyStepTest(testing.TestCase):
     def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
         dtn = _row("yunjey")
         optimizers = ("d_", "g_", "f_", "d_target_", "g_target_")
-        for step in range(1, 17):
+        for done, step in enumerate((1, 2, 15, 16), 1):
+            dtn.step.assign(step - 1)
             dtn.train_step((_X_S, _X_T))
             counts = [int(getattr(dtn, f"{name}optimizer").iterations) for name in optimizers]
-            self.assertEqual(counts, [step, 6 * step, 1 + step // 16, 2 * step, 4 * step])
+            self.assertEqual(counts, [done, 6 * done, 1 + step // 16, 2 * done, 4 * done])
+
+
+def _sgd_yunjey():
+    dtn = _row("yunjey")
+    dtn.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    return dtn
 
 
 class YunjeyTest(testing.EagerTestCase):
-    def sgd(self):
-        dtn = _row("yunjey")
-        dtn.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-        return dtn
+    shared = functools.cache(_sgd_yunjey)  # for tests that say how it moves, from wherever
 
     @parameterized.parameters(
         ("update_d_source", _X_S, {"d"}),
@@ -269,14 +286,14 @@ class YunjeyTest(testing.EagerTestCase):
         ("update_g_target", _X_T, {"g"}),
     )
     def test_each_update_trains_one_net(self, update, x, nets):
-        dtn = self.sgd()
+        dtn = YunjeyTest.shared()
         before = {n: _weights(getattr(dtn, n)) for n in ("f", "g", "d")}
         getattr(dtn, update)(x)
         changed = {n for n, old in before.items() if (_weights(getattr(dtn, n)) != old).any()}
         self.assertEqual(changed, nets)
 
     def test_f_moves_by_the_gradient_of_const_and_nothing_else(self):
-        dtn = self.sgd()
+        dtn = _sgd_yunjey()
         kernel = dtn.f.convs[0].kernel
         start = kernel.numpy()
         with tf.GradientTape() as tape:
@@ -289,7 +306,7 @@ class YunjeyTest(testing.EagerTestCase):
         self.assertGreater(np.abs(expected - start).max(), 1e-3)
 
     def test_g_gets_no_gradient_of_const_on_source(self):
-        dtn = self.sgd()
+        dtn = _sgd_yunjey()
         kernel = dtn.g.deconvs[0].kernel
         start = kernel.numpy()
         with tf.GradientTape() as tape:
@@ -301,7 +318,7 @@ class YunjeyTest(testing.EagerTestCase):
         self.assertAllClose(kernel, expected, atol=1e-6)
 
     def test_g_s_loss_on_target_is_gang_and_tid(self):
-        dtn = self.sgd()
+        dtn = _sgd_yunjey()
         gx = dtn.g(dtn.f(_X_T, training=True), domain=TARGET, training=True)
         p_real = tf.nn.softmax(dtn.d(gx, training=True))[:, 1]
         expected = np.mean(-np.log(p_real)) + 15.0 * np.mean((_X_T - gx) ** 2)

@@ -5,14 +5,11 @@ the same of everything, are taken of each domain apart: of both together, f coul
 with a point for each domain. In short trainings on faces and emoji it made no difference.
 """
 
-import pathlib
-
 import keras
 import tensorflow as tf
 
-from dtn_tf import callbacks, images, loop
+from dtn_tf import adamw, images
 from dtn_tf.content import views as random_views
-from dtn_tf.data import pipeline
 
 _SHOWN = ("L_INV", "L_VAR", "L_COV", "gap")
 # The authors' are (25, 25, 2), for 8192 dimensions and long trainings. In a few hundred steps
@@ -195,10 +192,9 @@ def fit(
     gap_weight=0.0,
     weights=WEIGHTS,
     width=256,
+    name="learn f",
 ):
-    """Trains f on two sets of images, in place; can be killed and goes on as `loop.fit` does.
-
-    AdamW, its rate warmed up over a twentieth of the steps, then cosine decay to 0.
+    """Trains f on two sets of images, in place, by `adamw.fit`.
 
     Args:
         encoder: `ContentEncoder`.
@@ -207,15 +203,14 @@ def fit(
         directory: Checkpoints and TensorBoard events go here.
         num_steps: Batches.
         batch_size: Images per batch, of each domain: two or more, better 64.
-        learning_rate: At the end of the warm-up.
-        weight_decay: See `classify.fit`.
+        learning_rate: See `adamw.fit`.
+        weight_decay: See `adamw.fit`.
         seed: Of batches, views and the expander.
         views: Arguments of `views.view`.
         log_every: Steps between progress lines.
-        is_apart: See `VICReg`.
-        gap_weight: See `VICReg`.
-        weights: See `VICReg`.
+        is_apart, gap_weight, weights: See `VICReg`.
         width: See `Expander`.
+        name: Shown in the progress line.
 
     Returns:
         The encoder. The expander is thrown away.
@@ -223,12 +218,6 @@ def fit(
     expander = Expander(width, seed)
     expander.build((None, encoder.channels[-1]))
     model = VICReg(encoder, expander, is_apart, gap_weight, weights)
-    warmup = max(num_steps // 20, 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(num_steps - warmup, 1), warmup_target=learning_rate, warmup_steps=warmup
-    )
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay))
-    model.optimizer.build(model.trainable_variables)
 
     def prepare(part_s, part_t, k):
         both = [
@@ -238,13 +227,19 @@ def fit(
         # One draw of amounts for all: no two views are alike.
         return random_views.view(tf.concat(both * 2, axis=0), tf.stack([seed, k]), **views)
 
-    def batches(start, stop):
-        parts = ((s_pixels,), (t_pixels,))
-        numbered = pipeline.batches(parts, batch_size, seed, start, stop)
-        return numbered.map(prepare, num_parallel_calls=2).prefetch(4)
-
-    directory = pathlib.Path(directory)
-    with callbacks.writer(directory / "tb") as writer:
-        progress = callbacks.Progress("learn f", log_every, 4 * batch_size, writer, _SHOWN)
-        loop.fit(model, batches, num_steps, directory / "checkpoints", [progress])
+    adamw.fit(
+        model,
+        ((s_pixels,), (t_pixels,)),
+        prepare,
+        directory,
+        name=name,
+        shown=_SHOWN,
+        views=4,
+        num_steps=num_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        seed=seed,
+        log_every=log_every,
+    )
     return encoder

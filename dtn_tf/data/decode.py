@@ -24,7 +24,7 @@ from PIL import Image
 
 from dtn_tf.errors import UserError
 
-RECIPE = 1  # raise it when any pixel changes: caches are made again
+RECIPE = 2  # raise it when any pixel changes: caches are made again
 FITS = ("crop", "pad")
 
 _WHITE = 255

@@ -23,7 +23,7 @@ from dtn_tf.errors import UserError
 
 _PART_BYTES = 1 << 24  # pixels that are decoded before they are on the disk: what a kill costs
 _SAY_EVERY = 5.0  # seconds
-_COLUMNS = ("path", "bytes", "mtime_ns", "hash", "small")
+_COLUMNS = ("path", "bytes", "mtime_ns", "hash", "small", "gray")
 
 
 def make(directory, folder, listed, shape, how, earlier=None):
@@ -77,14 +77,14 @@ class Earlier:
         columns = read_facts(directory)
         self._pixels = {split: load(directory, split) for split in listing.SPLITS}
         rows = zip(*(columns[c] for c in (*_COLUMNS, "split", "row")), strict=True)
-        self._known = {tuple(row[:3]): row[3:] for row in rows if row[5] >= 0}
+        self._known = {tuple(row[:3]): row[3:] for row in rows if row[6] >= 0}
 
     def get(self, file):
         """Returns what `_decode` would, or None for a new or changed file."""
         if file not in self._known:
             return None
-        content_hash, small, split, row = self._known[file]
-        return self._pixels[listing.SPLITS[split]][row], (content_hash, small), None
+        *facts, split, row = self._known[file]
+        return self._pixels[listing.SPLITS[split]][row], tuple(facts), None
 
 
 def read_facts(directory):
@@ -105,16 +105,11 @@ def load(directory, name):
     path = pathlib.Path(directory) / f"{name}.npy"
     if not path.exists():
         return None
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Delete {directory} to have it made again."
-        ) from error
+    return files.load_array(path, directory)
 
 
 def _decode(folder, file, shape, how):
-    """Returns `(pixels, (hash, small), None)`, or `(None, None, reason)` for a broken file."""
+    """Returns `(pixels, (hash, small, gray), None)`; `(None, None, reason)` of a broken file."""
     path, num_bytes, _ = file
     try:
         data = (pathlib.Path(folder) / path).read_bytes()
@@ -122,7 +117,8 @@ def _decode(folder, file, shape, how):
             return None, None, "it changed while the folder was read"
         pixels, full = decode.from_bytes(data, shape[0], shape[2], how)
         content_hash = hashlib.blake2b(data, digest_size=8).hexdigest()
-        return pixels, (content_hash, min(full) < shape[0]), None
+        gray = bool((pixels == pixels[..., :1]).all())
+        return pixels, (content_hash, min(full) < shape[0], gray), None
     except decode.UnreadableError as error:
         return None, None, str(error).rstrip(".")
     except OSError as error:
@@ -173,7 +169,7 @@ def _save_facts(directory, arranged, images, broken, places):
     about = {k: getattr(arranged, k) for k in ("classes", "given", "labelled", "problem", "note")}
     counts = {split: arranged.splits.count(k) for k, split in enumerate(listing.SPLITS)}
     about |= {"counts": counts, "outside": arranged.splits.count(-1)}
-    about |= {"small": sum(columns["small"]), "broken": broken}
+    about |= {"small": sum(columns["small"]), "gray": all(columns["gray"]), "broken": broken}
     files.save_json(directory / "about.json", about)
 
 

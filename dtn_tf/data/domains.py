@@ -45,6 +45,8 @@ class Task:
     content: Domain
 
 
+FOLDERS = "folders"  # of `--domain`: any two folders of images, see `data.pair`
+
 TASKS = {
     task.name: task
     for task in (

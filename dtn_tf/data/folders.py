@@ -28,6 +28,8 @@ class FolderSet:
         notice: What was found, left out and how it was split, in a line or more, for people.
         warnings: Tuple of sentences that people should read before they train.
         classes: Tuple of names of the class folders; empty if there are none.
+        channels: 1 if no image has a colour, else as many as were asked for.
+        path: The folder itself.
         directory: Folder of the decoded images, see `decoded`.
         about: Dict, the content of its `about.json`.
         counts: Dict: number of images of every split, 0 for one without images.
@@ -35,13 +37,15 @@ class FolderSet:
 
     name = "folders"
 
-    def __init__(self, directory, title):
+    def __init__(self, path, directory, title, channels):
+        self.path = path
         self.directory = directory
         self.title = title
         self.notice = ""
         self.warnings = ()
         self.about = files.read_json(directory / "about.json", "the facts of decoded images")
         self.classes = tuple(self.about["classes"])
+        self.channels = 1 if self.about["gray"] else channels
         self.counts = {split: self.about["counts"][split] for split in listing.SPLITS}
 
     def load(self, split, num=0):
@@ -63,7 +67,7 @@ class FolderSet:
             raise UserError(f"{self.directory} is damaged. Delete it to have it made again.")
         is_labelled = split in self.about["labelled"]
         pictures = Pictures(
-            pixels,
+            pixels[..., : self.channels],
             f"{self.title} {split}",
             labels=self._labels(split) if is_labelled else None,
             classes=self.classes if is_labelled else (),
@@ -138,7 +142,7 @@ def open_folder(path, size, cache_dir, channels=3, fit="crop", title=None):
 
     identity = {**rule, "files": _listing_hash(found.files)}
     directory, _ = files.find_or_make(cache_dir, _KIND, identity, make, environment.provenance)
-    images = FolderSet(directory, title or folder.name)
+    images = FolderSet(folder, directory, title or folder.name, channels)
     images.notice, images.warnings = findings.judge(path, images, found)
     return images
 

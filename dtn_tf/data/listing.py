@@ -67,6 +67,17 @@ def walk(folder):
     return found
 
 
+def is_hidden(name):
+    """Whether a file or folder of this name is left alone."""
+    return name.startswith(".") or name.lower() in _HIDDEN
+
+
+def is_image(name):
+    """Whether a file of this name counts: an image's suffix in either case, or none."""
+    suffix = os.path.splitext(name)[1].lower()
+    return not suffix or suffix in decode.suffixes()
+
+
 def _entries(path, seen):
     """Yields the entries of a folder that was not seen yet, and what `os.stat` says of them."""
     try:
@@ -94,13 +105,13 @@ def _stat(entry):
 def _sort_in(found, folders, below, entry, facts):
     name = entry.name
     suffix = os.path.splitext(name)[1].lower()
-    if name.startswith(".") or name.lower() in _HIDDEN:
+    if is_hidden(name):
         found.hidden += 1
     elif facts is None or not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         found.others["links to nothing, devices"] += 1
     elif stat.S_ISDIR(facts.st_mode):
         folders.append((f"{below}{name}/", entry.path))
-    elif not suffix or suffix in decode.suffixes():
+    elif is_image(name):
         found.files.append((below + name, facts.st_size, facts.st_mtime_ns))
     else:
         found.others[suffix] += 1

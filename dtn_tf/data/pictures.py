@@ -24,7 +24,6 @@ class Pictures:
         published: Whether these are the publisher's bytes; None where there is no publisher.
         order: int array `(m,)`, the images that one epoch shows, some more than once;
             None shows each of them once.
-        features: f(x) of every image, float32 array `(n, features)`; None if not known.
 
     Raises:
         ValueError: If the arrays are anything else.
@@ -36,7 +35,6 @@ class Pictures:
     classes: tuple[str, ...] = ()
     published: bool | None = None
     order: np.ndarray | None = None
-    features: np.ndarray | None = None
 
     def __post_init__(self):
         """Checks what every later step relies on."""
@@ -177,7 +175,7 @@ class Pictures:
     def fingerprint(self):
         """A short name for the content: every byte, the shape, the dtype, the labels.
 
-        Title, order and features have no part in it.
+        Title and order have no part in it.
         """
         return self._fingerprint
 
@@ -209,5 +207,4 @@ class Pictures:
             title=title,
             labels=None if self.labels is None else self.labels[rows],
             order=None,
-            features=None if self.features is None else self.features[rows],
         )

@@ -34,6 +34,7 @@ def batches(parts, batch_size, seed, start, stop, orders=None):
     parts = tuple(tuple(np.asarray(array) for array in part) for part in parts)
     orders = orders or (None,) * len(parts)
 
+    @tf.autograph.experimental.do_not_convert  # no tensor decides what is done: a faster start
     def batch(k):
         drawn = []
         for salt, (part, order) in enumerate(zip(parts, orders, strict=True)):

@@ -25,7 +25,7 @@ class Sets:
     """
 
     def __init__(self, config, store, first_n=0):
-        self.task = domains.TASKS[config.domain]
+        self.task = store.task or domains.TASKS[config.domain]
         self._config = config
         self._store = store
         self._first_n = first_n
@@ -91,6 +91,20 @@ class Sets:
         """Labelled test split of the target."""
         return self._store.load(self.task.target, "test")
 
+    def describe(self):
+        """Says, a line each, what training would read, without reading it."""
+        config, task = self._config, self.task
+        same = task.source == task.content
+        lines = []
+        for domain, split, use in (
+            (task.content, config.pretrain_split, "labelled, trains f"),
+            (task.source, config.pretrain_split if same else "train", "unlabelled, the set s"),
+            (task.target, config.target_split, "unlabelled, the set t"),
+        ):
+            found = self._store.describe(domain, split)
+            lines.append(f"{domain.title} {split} ({use}): {found}")
+        return lines
+
     def facts(self):
         """What a run keeps of its data: dict of the facts of s, t and validation."""
         return {name: getattr(self, name).facts() for name in ("s", "t", "validation")}
@@ -102,3 +116,42 @@ class Sets:
 
     def _training(self, domain, split):
         return self._store.load(domain, split, self._config.num_train)
+
+
+class FolderSets(Sets):
+    """The sets of two folders: each is split by its own folders, or by a hash of every image.
+
+    Labels are there where the folder has classes. Folders have a validation split, so that
+    nothing is held out of train.
+    """
+
+    @functools.cached_property
+    def s_labelled(self):
+        """The set s, with the labels that its folder gives."""
+        return self._training(self.task.source, "train").require_enough()
+
+    @functools.cached_property
+    def t(self):
+        """The set t, no labels."""
+        return self._training(self.task.target, "train").require_enough().unlabelled()
+
+    @functools.cached_property
+    def validation(self):
+        """The source's validation split, with the labels that its folder gives."""
+        return self._store.load(self.task.source, "validation")
+
+    @property
+    def _for_f(self):
+        return self.s_labelled, self.validation
+
+    def describe(self):
+        """Says, a line each, what training would read."""
+        pairs = (("source", "the set s"), ("target", "the set t"))
+        named = ((getattr(self.task, name), use) for name, use in pairs)
+        return [f"{d.title} train ({use}): {self._store.describe(d, 'train')}" for d, use in named]
+
+
+def of(config, store, first_n=0):
+    """Returns the `Sets` of a config: `FolderSets` where it is of two folders."""
+    kind = FolderSets if config.domain == domains.FOLDERS else Sets
+    return kind(config, store, first_n)

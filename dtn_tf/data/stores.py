@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from dtn_tf import images as images_lib
-from dtn_tf.data import files, publishers, tfds
+from dtn_tf.data import domains, files, pair, publishers, tfds
 from dtn_tf.data.builtin import reader as builtin
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
@@ -31,6 +31,8 @@ class Store:
     Attributes:
         name: One of `STORES`.
     """
+
+    task = None  # the domains are those of `domains.TASKS`
 
     def __init__(self, reader, why):
         self.name = reader.name
@@ -125,6 +127,25 @@ def _joined(parts, title):
         title=title,
         published=all(part.published for part in parts),
     )
+
+
+def of(config, cache_dir, data=None, data_dir=None):
+    """Opens the store of a config.
+
+    Args:
+        config: `DTNConfig`.
+        cache_dir: Folder that keeps drawn digits and decoded images.
+        data, data_dir: In place of the config's, or None.
+
+    Returns:
+        `Store`, or `pair.Pair` of two folders.
+
+    Raises:
+        UserError: See `open_store` and `pair.open_pair`.
+    """
+    if config.domain == domains.FOLDERS:
+        return pair.open_pair(config, cache_dir)
+    return open_store(data or config.data, data_dir or config.data_dir, cache_dir)
 
 
 def open_store(data, data_dir, cache_dir):

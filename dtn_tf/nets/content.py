@@ -4,15 +4,9 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import images
-from dtn_tf.nets import convolution, normalization
+from dtn_tf.nets import convolution, normalization, sizes
 
-# By size of the image: 32 -> 16 -> 8 -> 4 -> 1, and one halving more for each doubling.
-_POOLS = {32: (2, 2, 2, 4), 64: (2, 2, 2, 2, 4), 128: (2, 2, 2, 2, 2, 4)}
-_CHANNELS = {
-    32: (64, 128, 256, 128),
-    64: (32, 64, 128, 256, 128),
-    128: (16, 32, 64, 128, 256, 128),
-}
+_CHANNELS = (64, 128, 256, 128)
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -60,14 +54,13 @@ class ContentEncoder(keras.Model):
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
-        if size not in _POOLS:
-            raise ValueError(f"ContentEncoder got size={size}; it needs one of {list(_POOLS)}.")
-        channels = _CHANNELS[size] if channels is None else channels
-        depths = (1,) * len(_POOLS[size]) if depths is None else depths
+        channels = sizes.at_size(_CHANNELS, size, "f") if channels is None else channels
+        num_blocks = 4 + sizes.doublings(size)
+        depths = (1,) * num_blocks if depths is None else depths
         for name, value in (("channels", channels), ("depths", depths)):
-            if len(value) != len(_POOLS[size]):
+            if len(value) != num_blocks:
                 raise ValueError(
-                    f"ContentEncoder got {name}={value}; it needs {len(_POOLS[size])} numbers"
+                    f"ContentEncoder got {name}={value}; it needs {num_blocks} numbers"
                     f" at size {size}."
                 )
         self.channels = tuple(channels)
@@ -86,6 +79,11 @@ class ContentEncoder(keras.Model):
             for _ in self.convs
         ]
         self.build()
+
+    @property
+    def features(self):
+        """Length of f(x)."""
+        return self.channels[-1]
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
@@ -112,9 +110,10 @@ class ContentEncoder(keras.Model):
 
     def _layers_in_order(self):
         """Convolution, norm, and how much is pooled between the two; 1 is not at all."""
+        of_blocks = (2,) * (len(self.depths) - 1) + (4,)  # 32 -> 16 -> 8 -> 4 -> 1
         pools = [
             pool if last else 1
-            for depth, pool in zip(self.depths, _POOLS[self.size], strict=True)
+            for depth, pool in zip(self.depths, of_blocks, strict=True)
             for last in [False] * (depth - 1) + [True]
         ]
         return list(zip(self.convs, self.norms, pools, strict=True))

@@ -3,23 +3,33 @@
 import keras
 import tensorflow as tf
 
-from dtn_tf.nets import convolution, normalization
+from dtn_tf.nets import convolution, normalization, upsampling
+
+_UPSAMPLINGS = ("transposed", "nearest")
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class Decoder(keras.Model):
     """g: four transposed convolutions, batch norm and ReLU between them, tanh last.
 
+    One more for each doubling of the image.
+
     Args:
-        channels: Filters of the first three blocks, at 4x4, 8x8 and 16x16 pixels.
+        channels: Filters of all blocks but the last, at 4x4, 8x8 and 16x16 pixels, and on.
+            How many there are says how large g paints: 3 at 32 pixels, 4 at 64, 5 at 128.
             The paper says DCGAN-inspired and no more; kernels are 4x4 as there.
         image_channels: 1 (gray digits, as in the paper) or 3.
         features: Size of f(x).
-        kernel_size: Of all transposed convolutions but the first.
+        kernel_size: Of the transposed convolutions of stride 2.
+        upsampling: "transposed", or "nearest": nearest-neighbour upsampling and a 3x3
+            convolution in place of each transposed convolution of stride 2. It cannot paint
+            a checkerboard, see `upsampling.UpsampledConv2D`.
+        refine: Whether a 1x1 convolution with batch norm and ReLU follows each block but the
+            last. The paper has them for faces: with five blocks g is nine layers deep.
         dtype: Keras dtype policy. The tanh is float32 under every policy.
 
     Input shape: `(batch, features)`, float32.
-    Output shape: `(batch, 32, 32, image_channels)`, float32, in [-1, 1].
+    Output shape: `(batch, size, size, image_channels)`, float32, in [-1, 1].
 
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
     """
@@ -30,22 +40,39 @@ class Decoder(keras.Model):
         image_channels=1,
         features=128,
         kernel_size=4,
+        upsampling="transposed",
+        refine=False,
         dtype=None,
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
-        if len(channels) != 3:
-            raise ValueError(f"Decoder got channels={channels}; it needs 3 numbers.")
+        if not 3 <= len(channels) <= 5:
+            raise ValueError(
+                f"Decoder got channels={channels}; it needs 3 numbers for images of 32 pixels,"
+                " 4 for 64 or 5 for 128."
+            )
+        if upsampling not in _UPSAMPLINGS:
+            raise ValueError(
+                f"Decoder got upsampling={upsampling!r}; it needs one of {', '.join(_UPSAMPLINGS)}."
+            )
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.features = features
         self.kernel_size = kernel_size
+        self.upsampling = upsampling
+        self.refine = refine
         self.deconvs = [_deconv(channels[0], 4, strides=1, padding="valid", dtype=dtype)]
-        self.deconvs += [
-            _deconv(c, kernel_size, dtype=dtype) for c in (*channels[1:], image_channels)
-        ]
-        self.norms = [normalization.DomainBatchNorm(num_domains=2, dtype=dtype) for _ in channels]
+        self.deconvs += [self._enlarging(c, dtype) for c in (*channels[1:], image_channels)]
+        self.norms = [_norm(dtype) for _ in channels]
+        if refine:
+            self.refinements = [_refinement(c, dtype) for c in channels]
+            self.refinement_norms = [_norm(dtype) for _ in channels]
         self.build()
+
+    @property
+    def size(self):
+        """Side of the image in pixels: 32, 64 or 128."""
+        return 4 * 2 ** len(self.channels)
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
@@ -53,8 +80,10 @@ class Decoder(keras.Model):
         for deconv in self.deconvs:
             deconv.build((None, size, size, depth))
             size, depth = (4 if size == 1 else 2 * size), deconv.filters
-        for norm, depth in zip(self.norms, self.channels, strict=True):
-            norm.build((None, None, None, depth))
+        for conv, norm in self._layers_in_order():
+            if not conv.built:  # it refines: no more channels, no fewer
+                conv.build((None, None, None, conv.filters))
+            norm.build((None, None, None, conv.filters))
         self.built = True
 
     def call(self, fx, domain=0, training=False):
@@ -67,9 +96,24 @@ class Decoder(keras.Model):
             training: Whether batch norm uses (and moves) the batch's statistics.
         """
         z = tf.reshape(fx, (-1, 1, 1, self.features))
-        for deconv, norm in zip(self.deconvs[:-1], self.norms, strict=True):
-            z = tf.nn.relu(norm(deconv(z), domain=domain, training=training))
+        for conv, norm in self._layers_in_order():
+            z = tf.nn.relu(norm(conv(z), domain=domain, training=training))
         return tf.tanh(tf.cast(self.deconvs[-1](z), tf.float32))
+
+    def _enlarging(self, filters, dtype):
+        """Makes a layer that doubles the sides."""
+        if self.upsampling == "transposed":
+            return _deconv(filters, self.kernel_size, dtype=dtype)
+        kernel = {"kernel_initializer": _initializer()}
+        return upsampling.UpsampledConv2D(filters, **kernel, dtype=dtype)
+
+    def _layers_in_order(self):
+        """Convolutions and the norms that follow them: all but the one that paints."""
+        blocks = list(zip(self.deconvs, self.norms, strict=False))
+        if not self.refine:
+            return blocks
+        refinements = zip(self.refinements, self.refinement_norms, strict=True)
+        return [pair for both in zip(blocks, refinements, strict=True) for pair in both]
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -79,16 +123,30 @@ class Decoder(keras.Model):
             "image_channels": self.image_channels,
             "features": self.features,
             "kernel_size": self.kernel_size,
+            "upsampling": self.upsampling,
+            "refine": self.refine,
         }
 
 
+def _norm(dtype):
+    return normalization.DomainBatchNorm(num_domains=2, dtype=dtype)
+
+
+def _initializer():
+    """DCGAN's initial weights."""
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
 def _deconv(filters, kernel_size, strides=2, padding="same", dtype=None):
-    """A transposed convolution with DCGAN's initial weights."""
     return convolution.Conv2DTranspose(
         filters,
         kernel_size,
         strides=strides,
         padding=padding,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        kernel_initializer=_initializer(),
         dtype=dtype,
     )
+
+
+def _refinement(filters, dtype):
+    return convolution.Conv2D(filters, 1, kernel_initializer=_initializer(), dtype=dtype)

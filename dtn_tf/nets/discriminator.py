@@ -3,23 +3,30 @@
 import keras
 import tensorflow as tf
 
-from dtn_tf.nets import convolution, normalization
+from dtn_tf.nets import convolution, normalization, sizes
+
+_CHANNELS = (64, 128, 256, 256)
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class Discriminator(keras.Model):
     """D: four convolutions of stride 2 with batch norm and ReLU, then the logits.
 
+    One more for each doubling of the image.
+
     Args:
-        channels: Filters of the four convolutions, at 16x16, 8x8, 4x4 and 2x2
-            pixels. The paper gives neither widths nor kernels; 4x4 as in DCGAN.
+        channels: Filters of the convolutions, each of which halves the sides, down to
+            2x2 pixels: 4 numbers at 32 pixels, 5 at 64, 6 at 128. None is (64, 128, 256, 256),
+            before it half as many per doubling of the size. The paper gives neither widths
+            nor kernels; 4x4 as in DCGAN.
         image_channels: 1 (gray digits) or 3.
         num_classes: 3 in the paper: G(source), G(target), real target.
         num_conditions: Classes of what an image shows, where D is told: it then has a
             linear layer for each beside the common one. 0, as in the paper, is none.
+        size: Side of the images: 32, 64 or 128.
         dtype: Keras dtype policy. Logits are float32 under every policy.
 
-    Input shape: `(batch, 32, 32, image_channels)`, float, in [-1, 1].
+    Input shape: `(batch, size, size, image_channels)`, float, in [-1, 1].
     Output shape: `(batch, num_classes)`, float32 logits.
 
     Source: Taigman, Polyak and Wolf, ICLR 2017, https://arxiv.org/abs/1611.02200
@@ -27,20 +34,26 @@ class Discriminator(keras.Model):
 
     def __init__(
         self,
-        channels=(64, 128, 256, 256),
+        channels=None,
         image_channels=1,
         num_classes=3,
         num_conditions=0,
+        size=32,
         dtype=None,
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
-        if len(channels) != 4:
-            raise ValueError(f"Discriminator got channels={channels}; it needs 4 numbers.")
+        channels = sizes.at_size(_CHANNELS, size, "d") if channels is None else channels
+        if len(channels) != 4 + sizes.doublings(size):
+            raise ValueError(
+                f"Discriminator got channels={channels}; it needs {4 + sizes.doublings(size)}"
+                f" numbers at size {size}."
+            )
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.num_classes = num_classes
         self.num_conditions = num_conditions
+        self.size = size
         self.convs = [
             convolution.Conv2D(
                 c,
@@ -60,7 +73,7 @@ class Discriminator(keras.Model):
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
-        size, depth = 32, self.image_channels
+        size, depth = self.size, self.image_channels
         for conv, norm in zip(self.convs, self.norms, strict=True):
             conv.build((None, size, size, depth))
             size, depth = size // 2, conv.filters
@@ -95,4 +108,5 @@ class Discriminator(keras.Model):
             "image_channels": self.image_channels,
             "num_classes": self.num_classes,
             "num_conditions": self.num_conditions,
+            "size": self.size,
         }

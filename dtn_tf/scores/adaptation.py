@@ -93,9 +93,7 @@ def _row(run, dtn, pictures, seen, yardstick):
 def _moved(pictures, pixels):
     """The same pictures and labels, as G paints them."""
     title = f"G({pictures.title})"
-    return dataclasses.replace(
-        pictures, pixels=pixels, title=title, published=None, order=None, features=None
-    )
+    return dataclasses.replace(pictures, pixels=pixels, title=title, published=None, order=None)
 
 
 def _vectors(x):

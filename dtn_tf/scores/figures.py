@@ -9,13 +9,15 @@ from matplotlib import figure
 from tensorboard.backend.event_processing import event_accumulator
 
 from dtn_tf import files, images
-from dtn_tf.scores import results
+from dtn_tf.scores import layout, results
 
 _CURVES = ("L_D", "L_GANG_source", "L_GANG_target", "L_CONST", "L_TID")
+_DPI = 130
+_MOST_COUNTS = 30  # classes, to which the counts of a matrix can be read
 
 
 def draw_confusion(line, path):
-    """Draws the confusion matrix: rows are true digits, columns what the judge read.
+    """Draws the confusion matrix: rows are true classes, columns what the judge read.
 
     Args:
         line: Result line.
@@ -24,8 +26,9 @@ def draw_confusion(line, path):
     page = figure.Figure(figsize=(7, 6.4), layout="constrained")
     axes = page.add_subplot()
     picture = _confusion(axes, line, 8)
-    page.colorbar(picture, label="share of the true digit", shrink=0.8)
-    axes.set(xlabel="read by the judge from the translation", ylabel="true digit")
+    page.colorbar(picture, label=f"share of the true {layout.class_word(line)}", shrink=0.8)
+    word = layout.class_word(line)
+    axes.set(xlabel="read by the judge from the translation", ylabel=f"true {word}")
     axes.set_title(_title(line), fontsize=10)
     _save(page, path)
 
@@ -53,7 +56,12 @@ def draw_confusions(lines, path, columns=4):
     _save(page, path)
 
 
-def draw_translations(line, x, gx, path, columns=16):
+def columns_of(size):
+    """How many images of a size stand in a row: 16 of 32 pixels, 8 of larger ones."""
+    return max(512 // size, 8)
+
+
+def draw_translations(line, x, gx, path, columns=None):
     """Draws inputs over their translations, uncurated.
 
     Args:
@@ -61,12 +69,15 @@ def draw_translations(line, x, gx, path, columns=16):
         x: uint8 `(n, height, width, channels)`, source images.
         gx: uint8 `(n, height, width, channels)`, their translations.
         path: PNG file to write.
-        columns: Images per row.
+        columns: Images per row; None is what suits their size, see `columns_of`.
     """
+    columns = min(columns or columns_of(gx.shape[2]), len(gx))
     grid = images.to_grid(images.paired_rows(x, gx, columns), columns)
     page = figure.Figure(figsize=(9, 9 * grid.shape[0] / grid.shape[1] + 0.5), layout="constrained")
     axes = page.add_subplot()
-    axes.imshow(grid, interpolation="nearest")
+    # Pixels as they are, while there is room for two of the page for each of them.
+    is_small = grid.shape[1] * 2 < page.get_figwidth() * _DPI
+    axes.imshow(grid, interpolation="nearest" if is_small else "antialiased")
     axes.set_axis_off()
     axes.set_title(f"{_title(line)}\nodd rows: input, even rows: translation", fontsize=10)
     _save(page, path)
@@ -153,19 +164,23 @@ def _confusion(axes, line, fontsize):
     counts = np.array(line["confusion"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(counts.shape):
+    for row, column in np.ndindex(counts.shape) if len(counts) <= _MOST_COUNTS else ():
         colour = "white" if shares[row, column] > 0.5 else "black"
         text = str(counts[row, column]) if counts[row, column] else "·"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
-    axes.set(xticks=range(len(counts)), yticks=range(len(counts)))
+    names = [textwrap.shorten(name, 20, placeholder="…") for name in layout.classes_of(line)]
+    ticks = {"ticks": range(len(counts)), "labels": names}
+    is_long = max(map(len, names)) > 2
+    axes.set_xticks(**ticks, rotation=45 if is_long else 0, ha="right" if is_long else "center")
+    axes.set_yticks(**ticks)
     return picture
 
 
 def _title(line):
-    return (
-        f"{results.name(line)}: {_data(line)}, {line['accuracy']:.1%} of"
-        f" {line['images']['images']:,}"
-    )
+    if line["judge"] is None:
+        return textwrap.fill(f"{results.name(line)}: {_data(line)}", 100)
+    share = f"{line['accuracy']:.1%} of {line['images']['images']:,}"
+    return textwrap.fill(f"{results.name(line)}: {_data(line)}, {share}", 100)
 
 
 def _short(line, digit=None):
@@ -180,5 +195,5 @@ def _data(line):
 
 def _save(page, path):
     # Tight: or the longest name of a row is cut off, and images leave a margin.
-    save = {"dpi": 130, "bbox_inches": "tight"}
+    save = {"dpi": _DPI, "bbox_inches": "tight"}
     files.save(path, lambda temporary: page.savefig(temporary, **save))

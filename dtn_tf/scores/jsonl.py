@@ -6,6 +6,9 @@ import pathlib
 
 from dtn_tf.errors import UserError
 
+# What parsing raises on lines that something else wrote.
+_NO_LINE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
 
 def read(path, parse):
     """Reads the lines of a file; what cannot be parsed is left out, and said.
@@ -30,7 +33,7 @@ def read(path, parse):
     for number, text in enumerate(written, 1):
         try:
             found += parse(text) if text.strip() else []
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except _NO_LINE as error:
             warnings.append(f"{path}, line {number}, is left out: {_why(error)}.")
     return found, warnings
 

@@ -19,7 +19,7 @@ _FILE = "judge.keras"
 
 
 def train(pictures, test, cache_dir, num_steps, seed=SEED):
-    """Trains a classifier of the judge's shape, or finds it trained before.
+    """Trains a classifier of the judge's shape, or finds it, whole, trained before.
 
     On real images of the target it is the judge. On labelled translations it is the
     classifier of Table 2.
@@ -36,7 +36,7 @@ def train(pictures, test, cache_dir, num_steps, seed=SEED):
         "accuracy" on `test` and "steps".
 
     Raises:
-        UserError: If the pictures have no labels, or the kept file is damaged.
+        UserError: If the pictures have no labels.
     """
     if pictures.labels is None:
         raise UserError(f"{pictures.title} has no labels: it cannot teach a classifier.")
@@ -52,8 +52,9 @@ def train(pictures, test, cache_dir, num_steps, seed=SEED):
         identity,
         lambda folder: _make(pictures, folder, num_steps, seed),
         environment.provenance,
+        check=lambda folder: files.check_archive(folder / _FILE, advice=""),
     )
-    classifier = _load(directory)
+    classifier = keras.models.load_model(directory / _FILE)
     facts = {
         "hash": classify.weights_hash(classifier),
         "accuracy": classify.accuracy(classifier, test),
@@ -64,7 +65,8 @@ def train(pictures, test, cache_dir, num_steps, seed=SEED):
 
 def _make(pictures, directory, num_steps, seed):
     keras.utils.set_random_seed(seed)
-    encoder = ContentEncoder(image_channels=pictures.pixels.shape[-1], dtype=_DTYPE)
+    _, size, _, channels = pictures.pixels.shape
+    encoder = ContentEncoder(image_channels=channels, size=size, dtype=_DTYPE)
     classifier = classify.fit(
         Classifier(encoder, len(pictures.classes), dtype=_DTYPE),
         pictures,
@@ -79,13 +81,3 @@ def _make(pictures, directory, num_steps, seed):
         log_every=20,
     )
     files.save(directory / _FILE, classifier.save)
-
-
-def _load(directory):
-    try:
-        files.check_archive(directory / _FILE)
-    except UserError as error:
-        raise UserError(
-            f"{error} Delete the folder {directory} to have it trained again."
-        ) from error
-    return keras.models.load_model(directory / _FILE)

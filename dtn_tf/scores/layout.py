@@ -1,5 +1,6 @@
 """How tables look: cells, lines and columns as Markdown."""
 
+import re
 import shlex
 
 import numpy as np
@@ -49,8 +50,13 @@ def facts(group):
 
 
 def images_of(line):
-    """ "SVHN test, 5,000"."""
-    return f"{line['images']['title']}, {line['images']['images']:,}"
+    """ "SVHN test, 5,000"; of a part "SVHN test, the first 5,000"."""
+    title, num = line["images"]["title"], line["images"]["images"]
+    part = re.fullmatch(r"([^\[]*)(?:\[:(\d+)\])?(\[\d+:\])?", title)
+    name, first, last = part.groups() if part else (title, None, None)
+    if last:
+        return f"{name}, the last {num:,}" + (f" of the first {int(first):,}" if first else "")
+    return f"{name}, the first {num:,}" if first else f"{name}, {num:,}"
 
 
 def judge_of(line):
@@ -66,6 +72,16 @@ def steps_of(line):
     """ "1,500": batches that trained the judge; "" if unknown."""
     steps = line["judge"]["steps"]
     return "" if steps is None else f"{steps:,}"
+
+
+def classes_of(line):
+    """Names of the classes that a judge reads: those of the line, else digits."""
+    return line.get("classes") or [str(k) for k in range(len(line["per_digit"]))]
+
+
+def class_word(line):
+    """What tables call a class: "class" or "digit"."""
+    return "class" if line.get("classes") else "digit"
 
 
 def paper(row, table):

@@ -5,7 +5,9 @@ import json
 
 import keras
 
-from dtn_tf import classify, environment, files
+from dtn_tf import classify, config, environment, files
+from dtn_tf.errors import UserError
+from dtn_tf.nets.content import Classifier
 from dtn_tf.scores import results
 
 
@@ -18,9 +20,11 @@ def of(run, kind, split, shown, real, accuracies_of=None):
         split: Of the source domain.
         shown: The source `Pictures` that are translated.
         real: The `Pictures` of the target.
-        accuracies_of: Labelled `Pictures` that f is measured on; None for these two.
+        accuracies_of: Labelled `Pictures` that f is measured on; None for these two,
+            or for `shown` alone where the classes of `real` are others.
     """
-    settings = {k: v for k, v in dataclasses.asdict(run.config).items() if k != "data_dir"}
+    settings = {k: v for k, v in dataclasses.asdict(run.config).items() if k not in config.FOLDERS}
+    same_classes = (shown, real) if shown.classes == real.classes else (shown,)
     return {
         "schema": results.SCHEMA,
         "kind": kind,
@@ -34,7 +38,7 @@ def of(run, kind, split, shown, real, accuracies_of=None):
         "data": {"name": run.config.data, **{k: run.data[k] for k in ("s", "t")}},
         "images": shown.facts(),
         "target": real.facts(),
-        "f": _f(run, *(accuracies_of or (shown, real))),
+        "f": _f(run, *(accuracies_of or same_classes)),
         "trained": _trained(run),
         "scored": environment.provenance(),
     }
@@ -47,17 +51,23 @@ def append(run, line):
 
 
 def _f(run, *parts):
-    """What is known of a run's f, and its accuracy on labelled `Pictures`."""
+    """What is known of a run's f, and its accuracy on `Pictures` where both know classes."""
     from dtn_tf import build  # noqa: F401 - its imports are the classes that a file names
 
     path = run.workdir / "f.keras"
-    files.check_archive(path)
-    classifier = keras.models.load_model(path)
-    known = run.f or {}
+    files.check_archive(path, "Put a copy of it back, or train the run anew.")
+    net = keras.models.load_model(path)
+    labelled = [part for part in parts if part.labels is not None and isinstance(net, Classifier)]
+    known, found = run.f or {}, classify.weights_hash(net)
+    if known.get("hash", found) != found:
+        raise UserError(
+            f"{path} has weights {found}, and the f of this run has {known['hash']}. Put its own"
+            " back, or train the run anew."
+        )
     return {
         "key": known.get("key"),
-        "hash": known.get("hash"),
-        "accuracy": {part.title: classify.accuracy(classifier, part) for part in parts},
+        "hash": found,
+        "accuracy": {part.title: classify.accuracy(net, part) for part in labelled},
     }
 
 
@@ -66,6 +76,7 @@ def _trained(run):
     commits = dict.fromkeys(str(start["commit"]) for start in run.starts)
     last = {name: run.starts[-1][name] for name in ("versions", "processor", "time")}
     return {
+        "recipe": run.content.get("recipe", 1),
         "commit": ", ".join(commits),
         **last,
         "starts": len(run.starts),

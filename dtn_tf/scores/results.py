@@ -10,15 +10,16 @@ import statistics
 
 from dtn_tf import config
 from dtn_tf.errors import UserError
-from dtn_tf.scores import jsonl, schema_0
+from dtn_tf.scores import jsonl, schema_0, valid
 
 SCHEMA = 1
+DISTANCES = "distances"  # kind of a line whose run has no judge
 _MIGRATIONS = {0: schema_0.migrate}  # schema -> function of a line: list of lines of the next one
 # What every reader of lines relies on.
 _NEEDED = {
     **{name: str for name in ("kind", "row", "domain", "split")},
-    **{name: dict for name in ("changes", "settings", "data", "images", "target", "judge")},
-    **{name: dict for name in ("f", "trained", "scored")},
+    **dict.fromkeys(("changes", "settings", "data", "images", "target"), dict),
+    **dict.fromkeys(("f", "trained", "scored"), dict),
     "seed": int,
 }
 _FACTS = ("title", "images", "fingerprint")  # of a set of pictures
@@ -67,10 +68,11 @@ def name(line):
 def identity(line):
     """What two lines have in common that are runs of one thing; hashable. The seed is not in it.
 
-    Row, changed settings, domain, the sets s and t, and the recipe of f.
+    Row, changed settings, domain, the sets s and t, the recipe of f, and that of g and D.
     """
     sets = tuple(_pictures(line, line["data"][part]) for part in ("s", "t"))
-    return line["row"], _text(line["changes"]), line["domain"], sets, line["f"]["key"]
+    recipes = line["f"]["key"], line["trained"].get("recipe", 1)  # 1: before lines said it
+    return line["row"], _text(line["changes"]), line["domain"], sets, *recipes
 
 
 def comparable(a, b):
@@ -148,7 +150,7 @@ def seeds(group):
 
 def _parsed(text):
     """One line of a file as lines of the newest schema."""
-    line = json.loads(text.decode())
+    line = json.loads(text.decode("utf-8-sig"))  # some editors put a mark before the first line
     schema = line.get("schema") if isinstance(line, dict) else None
     if type(schema) is not int or schema < 0:
         raise UserError("it has no schema number, so it is no result of this program")
@@ -171,13 +173,17 @@ def _check(line):
     for part, kind in _NEEDED.items():
         if not isinstance(line.get(part), kind):
             raise ValueError(f"{part}={line.get(part)!r}; expected a JSON {kind.__name__}")
+    if not isinstance(_measured_by(line), dict):
+        raise ValueError(f"judge={line.get('judge')!r}; expected a JSON dict")
+    known = _JUDGE if line["judge"] else ("name", "hash")
     data = line["data"]
-    parts = [(line["judge"], _JUDGE), (line["f"], ("key",)), (line["scored"], ("time",))]
+    parts = [(_measured_by(line), known), (line["f"], ("key",)), (line["scored"], ("time",))]
     parts += [(facts, _FACTS) for facts in (line["images"], line["target"])]
     parts += [(data, ("name",)), (data["s"], _FACTS), (data["t"], _FACTS)]
     missing = [name for part, names in parts for name in names if name not in part]
     if missing:
         raise ValueError(f"it does not say {', '.join(missing)}")
+    valid.check(line)
 
 
 def _sorted(lines):
@@ -213,7 +219,17 @@ def _said_pictures(facts):
     return f"{facts['title']} ({number}{facts['fingerprint'] or 'fingerprint unknown'})"
 
 
-def _said_judge(judge):
+def _measured_by(line):
+    """What is known of the judge, or of a pair without one of the independent net: a dict."""
+    if line["kind"] == DISTANCES and line.get("judge") is None:
+        return (line.get("distances") or {}).get("independent")
+    return line.get("judge")
+
+
+def _said_judge(line):
+    judge = _measured_by(line)
+    if not line["judge"]:
+        return f"{judge['name']}, hash {judge['hash']}"
     steps = "steps unknown" if judge["steps"] is None else f"{judge['steps']} steps"
     accuracy = "unknown" if judge["accuracy"] is None else f"{100 * judge['accuracy']:.2f} %"
     return f"accuracy {accuracy}, {steps}, hash {judge['hash'] or 'unknown'}"
@@ -232,7 +248,7 @@ _MEASURES = (
     ),
     (
         "another judge",
-        lambda line: tuple(line["judge"][part] for part in _JUDGE),
-        lambda line: _said_judge(line["judge"]),
+        lambda line: tuple(_measured_by(line).get(part) for part in _JUDGE),
+        _said_judge,
     ),
 )

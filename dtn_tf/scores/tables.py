@@ -12,7 +12,7 @@ import numpy as np
 from dtn_tf import config, presets, runs
 from dtn_tf.data import stores
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, gallery, report, results
+from dtn_tf.scores import adaptation, gallery, paper_tables, report, results
 from dtn_tf.scores import score as score_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
@@ -181,7 +181,7 @@ def _tables_of(run, names):
     """The tables, of some, that have a row for a run."""
     row = presets.ROWS[run.row]
     domain = run.config.domain
-    return [name for name in names if name in row.paper and report.domain_of(name) == domain]
+    return [name for name in names if name in row.paper and paper_tables.domain_of(name) == domain]
 
 
 def _read(path):
@@ -203,7 +203,7 @@ def wanted(names, data, data_dir, num_seeds=None):
     """
     found = {}
     for name in names:
-        domain = report.domain_of(name)
+        domain = paper_tables.domain_of(name)
         for row in presets.rows_of(name):
             for seed in range(num_seeds or (1 if name == "reverse" else row.seeds)):
                 given = {"domain": domain, "data": data, "data_dir": data_dir, "seed": seed}
@@ -216,6 +216,7 @@ def _train_missing(names, places, data, data_dir, num_seeds, lines):
     from dtn_tf import train  # here alone: scores need no training
 
     data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
+    data_dir = None if data == "builtin" else data_dir
     finished = runs.all_finished(places.runs_dir)[0]
     done = {_key(run.row, run.changes, run.config) for run in finished}
     done |= {

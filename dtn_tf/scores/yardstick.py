@@ -3,7 +3,7 @@
 import functools
 
 from dtn_tf import config
-from dtn_tf.data.sets import Sets
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.scores import judge
 
 
@@ -26,7 +26,7 @@ class Yardstick:
 
     def sets(self, run):
         """Returns the `Sets` of a run, from this store."""
-        return Sets(run.config, self.store, first_n=self.first_n)
+        return sets_lib.of(run.config, self.store, self.first_n)
 
     def judge(self, sets):
         """Returns the judge of the sets' target: `Classifier`, and the facts of it."""
@@ -43,5 +43,5 @@ class _LoadedOnce:
 
     def __init__(self, store):
         self.name, self.notice = store.name, store.notice
-        self.describe = store.describe
+        self.describe, self.task = store.describe, store.task
         self.load = functools.cache(store.load)

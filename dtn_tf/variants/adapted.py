@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
-from dtn_tf.dtn import DTN, SOURCE
+from dtn_tf.dtn import DTN
 from dtn_tf.variants.pixels import PixelGenerator
 
 
@@ -59,10 +59,6 @@ class AdaptedDTN(DTN):
         self.head = head
         self.head.trainable = False
         self.tta = tta
-
-    def call(self, x, training=False):
-        """Returns G(x) for x of the source domain: the translation."""
-        return self.g_ema(self.code(x, self.content(x)), domain=SOURCE)
 
     def content(self, x):
         """Returns f(x) as a translation reads it, see `tta`."""

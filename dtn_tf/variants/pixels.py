@@ -19,7 +19,7 @@ class PixelGenerator(keras.Model):
         decoder: `Decoder`.
         dtype: Keras dtype policy; the decoder's unless told otherwise.
 
-    Input shape: `(batch, 32, 32, 1 or 3)`, float, in [-1, 1].
+    Input shape: `(batch, size, size, 1 or 3)`, float, in [-1, 1].
     Output shape: as the decoder's.
     """
 
@@ -27,6 +27,11 @@ class PixelGenerator(keras.Model):
         super().__init__(dtype=dtype or decoder.dtype_policy, **kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.built = True
+
+    @property
+    def size(self):
+        """Side of the image in pixels: the decoder's."""
+        return self.decoder.size
 
     def call(self, x, domain=0, training=False):
         """Returns G(x), x of a domain: 0 is source, 1 is target."""
@@ -52,6 +57,10 @@ _NETS = ("encoder", "decoder")
 class PixelDTN(DTN):
     """The row "G does not contain f": all of DTN's losses, and a G that reads pixels."""
 
+    def content(self, x):
+        """Returns nothing: a translation does not read f(x)."""
+        return None
+
     def code(self, x, fx):
         """Returns what G reads: the image. f(x) serves L_CONST alone."""
         return x
@@ -69,7 +78,7 @@ class Baseline(PixelDTN):
     tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_TV")
     tracked_d = ("G_source", "target")
 
-    def target_step(self, x, rows=None):  # x in t
+    def target_step(self, x, fx=None):  # x in t
         """Updates D on real images; returns L_D, and L_G, of which there is none."""
         with tf.GradientTape() as tape:
             logits_real = self.d(x, training=True)

@@ -26,6 +26,8 @@ class StridedEncoder(keras.Model):
     Output shape: `(batch, channels[-1])`, float32, in [-1, 1].
     """
 
+    size = 32  # pixels, a side
+
     def __init__(self, channels=(64, 128, 256, 128), image_channels=3, dtype=None, **kwargs):
         super().__init__(dtype=dtype, **kwargs)
         if len(channels) != 4:
@@ -34,6 +36,11 @@ class StridedEncoder(keras.Model):
         self.image_channels = image_channels
         self.convs, self.norms = _convolutions(channels, dtype)
         self.build()
+
+    @property
+    def features(self):
+        """Length of f(x)."""
+        return self.channels[-1]
 
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
@@ -77,6 +84,7 @@ class StridedDiscriminator(keras.Model):
     """
 
     num_conditions = 0
+    size = 32  # pixels, a side
 
     def __init__(
         self, channels=(128, 256, 512), image_channels=1, num_classes=2, dtype=None, **kwargs
@@ -147,7 +155,8 @@ class YunjeyDTN(DTN):
 
     def train_step(self, batch):
         """13 updates, and every 15th step one of f, on one batch of s and one of t."""
-        x_s, x_t = batch
+        # f moves: its f(x) is never known beforehand, and images come alone.
+        x_s, x_t = (part[0] if isinstance(part, tuple) else part for part in batch)
         d_s = self.update_d_source(x_s)
         for _ in range(6):
             g_s = self.update_g_source(x_s)

@@ -1,0 +1,136 @@
+"""Uses a trained network: python -m dtn_tf COMMAND ... (or: dtn COMMAND ...)
+
+translate RUN_OR_NAME INPUT OUTPUT
+    translates image files: a file, a folder or a quoted pattern
+export RUN_OR_NAME --format=savedmodel,onnx,litert --out=DIR
+    writes the network for other programs
+
+RUN_OR_NAME is the directory of a finished run, or the name of weights that come with dtn_tf.
+python -m dtn_tf COMMAND --help says more. To train and to score: train_main.py, eval_main.py.
+"""
+
+if __name__ == "__main__":  # before what takes half a second to import
+    from dtn_tf import early
+
+    early.handle()
+
+import inspect
+import sys
+import warnings
+
+from absl import flags
+
+from dtn_tf import cli
+from dtn_tf.errors import UserError
+
+
+def translate(argv):
+    """Translates image files: python -m dtn_tf translate RUN_OR_NAME INPUT OUTPUT
+
+    python -m dtn_tf translate runs/svhn-dtn photos/ digits/
+    python -m dtn_tf translate runs/svhn-dtn 'photos/**/*.jpg' digits/ --grid
+
+    INPUT: an image of any format that Pillow reads, a folder with all folders in it, or a
+    pattern in quotes. OUTPUT: a folder, or for one image a file that ends in .png. Names and
+    sub-folders are kept, translations are PNG. The same command goes on where it was stopped.
+    The exit code is 1 if a file could not be translated; the others are.
+    """
+    name, source, output = _words(argv, "RUN_OR_NAME", "INPUT", "OUTPUT")
+    from dtn_tf import jobs
+
+    warnings.filterwarnings("ignore", module="PIL")  # of what it reads all the same
+    found = jobs.find(source, output)  # before TensorFlow is waited for
+    cli.load_tensorflow()
+    from dtn_tf import serving, translating
+
+    how = {flag: flags.FLAGS[flag].value for flag in _TRANSLATE}
+    counts = translating.translate_files(serving.load(name), source, output, found=found, **how)
+    return 1 if counts.failed else 0
+
+
+def export(argv):
+    """Writes a network for other programs: python -m dtn_tf export RUN_OR_NAME --out=DIR
+
+    python -m dtn_tf export runs/svhn-dtn --format=onnx,litert --out=exported
+
+    Each format gets a folder in DIR, with a README.md: what goes in, what comes out, an example.
+    All take uint8 images (n, size, size, channels), any n, and give uint8, in float32 inside.
+    ONNX needs packages that pip install -e '.[export]' brings.
+    """
+    (name,) = _words(argv, "RUN_OR_NAME")
+    cli.load_tensorflow()
+    from dtn_tf import exporting, serving
+
+    formats, out = flags.FLAGS["format"].value, flags.FLAGS["out"].value
+    exporting.require(formats)
+    for path in exporting.export(serving.load(name), formats, out):
+        print(path, flush=True)
+
+
+_TRANSLATE = ("resize", "fit", "grid", "overwrite")
+
+
+def _translate_flags():
+    flags.DEFINE_enum(
+        "resize",
+        "native",
+        ("native", "input"),
+        "Size of translations. native: as the network paints them. input: enlarged to the size"
+        " of the square that was cut from the image.",
+    )
+    flags.DEFINE_enum(
+        "fit",
+        None,
+        ("crop", "pad"),
+        "How an image becomes a square. crop: its centre. pad: all of it, on white. Unset: as"
+        " the network was trained.",
+    )
+    flags.DEFINE_bool("grid", False, "Also write contact sheets: images and their translations.")
+    flags.DEFINE_bool(
+        "overwrite", False, "Translate again what is there, also by other weights or settings."
+    )
+    return _TRANSLATE
+
+
+def _export_flags():
+    flags.DEFINE_list("format", "savedmodel", "Any of savedmodel, onnx, litert, with commas.")
+    flags.DEFINE_string("out", None, "Folder for them.", required=True)
+    return ("format", "out")
+
+
+_COMMANDS = {"translate": (translate, _translate_flags), "export": (export, _export_flags)}
+
+
+def main():
+    """Runs the command that the first word names, under its own flags."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    sys.modules["__main__"].__doc__ = __doc__  # what absl's --help prints
+    if name not in _COMMANDS:
+        cli.run(_no_command, [sys.argv[0], *(sys.argv[1:] or ["--help"])])
+    command, define = _COMMANDS[name]
+    sys.modules["__main__"].__doc__ = inspect.cleandoc(command.__doc__)
+    for flag in define():
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag])
+    cli.run(command, [sys.argv[0], *sys.argv[2:]])
+
+
+def _no_command(argv):
+    word = argv[1] if len(argv) > 1 else ""
+    raise UserError(
+        f"{word!r} is no command; expected one of {', '.join(_COMMANDS)}. See"
+        " python -m dtn_tf --help."
+    )
+
+
+def _words(argv, *names):
+    """Returns the words of a command; says what is missing or too much."""
+    if len(argv) - 1 != len(names):
+        raise UserError(
+            f"Got {len(argv) - 1} words ({' '.join(argv[1:4])}{' ...' if argv[4:] else ''});"
+            f" expected {' '.join(names)}. A pattern needs quotes."
+        )
+    return argv[1:]
+
+
+if __name__ == "__main__":
+    main()

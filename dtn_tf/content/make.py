@@ -1,0 +1,154 @@
+"""How f is got: taught by labels, learnt without any, or brought by the user (`--content`)."""
+
+import dataclasses
+import functools
+import pathlib
+import shutil
+
+import keras
+
+from dtn_tf import classify, files, pretrain, rules, runs
+from dtn_tf.content import given, kept, learn
+from dtn_tf.errors import UserError
+from dtn_tf.nets.content import Classifier
+
+LABELS, UNLABELLED = "labels", "unlabelled"
+_APP, _FILE = "app:", ".keras"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Content:
+    """The f of a run, frozen.
+
+    Attributes:
+        f: Keras model, float images in [-1, 1] -> float32 `(batch, f.features)`.
+        head: Layer that makes logits of `f.hidden(fx)`; None where f knows no classes.
+        hash: Name of the weights.
+    """
+
+    f: keras.Model
+    head: keras.layers.Layer | None
+    hash: str
+
+
+def kind_of(config, sets):
+    """Returns what `--content` comes to: "labels", "unlabelled", "app:NAME" or a path.
+
+    Raises:
+        UserError: If it is none of these, or another setting needs classes and f has none.
+    """
+    kind = config.content
+    has_classes = bool(sets.task.content.classes)
+    if kind == "auto":
+        kind = LABELS if has_classes else UNLABELLED
+    if kind not in (LABELS, UNLABELLED) and not kind.startswith(_APP) and not _is_file(kind):
+        raise UserError(
+            f"content={kind!r} is unknown; expected auto, labels, unlabelled, app:NAME for a net"
+            " of Keras Applications, or the path of a .keras file."
+        )
+    if kind == LABELS and not has_classes:
+        raise UserError(
+            f"content=labels needs classes, and {sets.task.content.title} has none: put its images"
+            " into a folder for each class, or take --content=unlabelled."
+        )
+    _check_classes(config, kind)
+    return kind
+
+
+def make(config, sets, workdir, cache_dir):
+    """Makes f, or finds it made before, and leaves it in a run's directory.
+
+    Args:
+        config: `DTNConfig`, resolved.
+        sets: `Sets` of the run.
+        workdir: Run directory. A whole f that is in it already is taken as it is.
+        cache_dir: Where f is kept, shared between runs.
+
+    Returns:
+        Dict, what a run notes of its f: "key", all that decides it but the seed; "hash" of its
+        weights; "accuracy", title of held-out pictures -> share; "made_by"; and more.
+    """
+    workdir = pathlib.Path(workdir)
+    if not _is_kept(workdir):
+        phases = _phases(config, sets, cache_dir)
+        for phase, part in phases.items():
+            if (part / "tb").exists():  # it was trained
+                shutil.copytree(part / "tb", workdir / "tb" / phase, dirs_exist_ok=True)
+        last = list(phases.values())[-1]
+        files.save_json(workdir / "timing.json", runs.timing(last))
+        for name in ("f.keras", "f.json"):  # in this order: f.json says that f is there
+            files.save(workdir / name, functools.partial(shutil.copyfile, last / name))
+    return kept.known(workdir)
+
+
+def load(directory):
+    """Returns the `Content` of a run.
+
+    Raises:
+        UserError: If its file is missing, damaged, or of other weights than the run's f.
+    """
+    directory = pathlib.Path(directory)
+    net, expected = pretrain.load_f(directory), kept.known(directory)["hash"]
+    found = classify.weights_hash(net)
+    if found != expected:
+        raise UserError(
+            f"{directory / 'f.keras'} has weights {found}, and the f of this run has {expected}."
+            " Delete it: the same command takes f again, from the cache or by training it."
+        )
+    return content_of(net, found)
+
+
+def content_of(net, name=""):
+    """Returns the `Content` of a `Classifier`, or of an f that knows no classes."""
+    if isinstance(net, Classifier):
+        return Content(net.encoder, net.head, name)
+    return Content(net, None, name)
+
+
+def _is_kept(workdir):
+    """Whether a run directory has its f, whole; says so if it had one that is damaged."""
+    if not (workdir / "f.json").exists():
+        return False
+    try:
+        kept.check(workdir)
+    except UserError as error:
+        print(f"{error} f is taken again, from the cache or by training it.", flush=True)
+        return False
+    return True
+
+
+def _phases(config, sets, cache_dir):
+    """Folder of each training that f went through, in order."""
+    kind = kind_of(config, sets)
+    if kind == LABELS:
+        return pretrain.phases(config, sets, cache_dir)
+    if kind == UNLABELLED:
+        return {"learn_f": learn.without_labels(config, sets, cache_dir)}
+    return {"given_f": learn.given(config, kind, _given(config, kind), cache_dir)}
+
+
+def _given(config, kind):
+    if kind.startswith(_APP):
+        return given.from_app(kind.removeprefix(_APP), config.size)
+    return given.from_file(kind, config.size, 3, scale=config.content_scale)
+
+
+def _is_file(kind):
+    return kind.endswith(_FILE)
+
+
+def _check_classes(config, kind):
+    """Refuses settings that need the classes of f where it has none."""
+    if kind == LABELS:
+        return
+    needs = {
+        "balance_s": config.balance_s,
+        "adapt_steps": config.adapt_steps > 0,
+        "style_size, tta, d_conditional or content_distance": rules.uses_decisions(config),
+    }
+    for name, is_set in needs.items():
+        if is_set:
+            raise UserError(
+                f"{name} as set by preset {config.preset} needs an f that was taught classes, and"
+                f" this one is {kind}. Leave it out, or take --preset=dtn_folders."
+            )

@@ -1,0 +1,158 @@
+"""Which settings go together: what would be ignored is refused by name."""
+
+import dataclasses
+
+from dtn_tf import settings
+from dtn_tf.data import domains
+from dtn_tf.errors import UserError
+from dtn_tf.nets import sizes
+
+DEFAULT = object()  # the setting's default
+_OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or read x beside f(x)
+
+
+def uses_decisions(config):
+    """Whether something of a config uses what f's own classifier decides, or reads more of x."""
+    by_class = config.content_distance == "cross_entropy" or config.d_conditional
+    return by_class or config.tta != "none" or config.style_size > 0
+
+
+def _is_pair(config):
+    return config.domain == domains.FOLDERS
+
+
+def _with_method(*methods):
+    return lambda c: f"method={c.method} has none" if c.method in methods else ""
+
+
+def _when(condition, text):
+    return lambda c: text if condition(c) else ""
+
+
+_OF_DIGITS = ("pretrain_split", "target_split", "num_validation")
+_ABSENT = ("absent_s", "absent_t", "absent_f")
+
+# What would be ignored: setting, the value it must have, and a function that says why or "".
+_RULES = (
+    *((name, DEFAULT, _with_method("pixels", "baseline", "yunjey")) for name in _OF_F),
+    (
+        "content_distance",
+        ("mse", "cosine"),
+        _when(lambda c: c.method != "dtn", "only method=dtn has f's decisions"),
+    ),
+    ("beta", 0.0, _when(lambda c: c.method == "baseline", "method=baseline has no L_TID")),
+    ("gamma", 0.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no L_TV")),
+    ("gan", 1.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no such weight")),
+    (
+        "d_classes",
+        2,
+        _when(lambda c: c.method in ("baseline", "yunjey"), "D of this method is binary"),
+    ),
+    (
+        "cosine",
+        False,
+        _when(
+            lambda c: c.method == "yunjey", "method=yunjey has five optimizers at constant rates"
+        ),
+    ),
+    (
+        "f_depths",
+        DEFAULT,
+        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
+    ),
+    *(
+        (name, DEFAULT, _when(lambda c: c.method == "yunjey", "its g has none"))
+        for name in ("g_upsampling", "g_refine")
+    ),
+    ("size", 32, _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own")),
+    (
+        "balance_s",
+        False,
+        _when(
+            lambda c: c.domain == "mnist",
+            "f was taught another domain than the source's and cannot say which classes are in s",
+        ),
+    ),
+    (
+        "adapt_learning_rate",
+        DEFAULT,
+        _when(lambda c: not c.adapt_steps, "f is not adapted with adapt_steps=0"),
+    ),
+    *(
+        (name, DEFAULT, _when(_is_pair, "folders have splits and classes of their own"))
+        for name in (*_OF_DIGITS, *_ABSENT)
+    ),
+    ("data_dir", None, _when(_is_pair, "domain=folders reads the two folders")),
+    ("data", ("auto", "folders"), _when(_is_pair, "domain=folders reads the two folders")),
+    *(
+        (name, DEFAULT, _when(lambda c: not _is_pair(c), "it is for --domain=folders"))
+        for name in ("size", "fit", "source_dir", "target_dir")
+    ),
+    (
+        "data",
+        ("auto", "tfds", "files", "builtin"),
+        _when(lambda c: not _is_pair(c), "it is for --domain=folders"),
+    ),
+    (
+        "content_scale",
+        DEFAULT,
+        _when(lambda c: not c.content.endswith(".keras"), "only --content=PATH.keras asks for it"),
+    ),
+    (
+        "mirror",
+        DEFAULT,
+        _when(
+            lambda c: c.content not in ("auto", "unlabelled"),
+            "only --content=unlabelled mirrors images",
+        ),
+    ),
+    (
+        "match_features",
+        False,
+        _when(
+            lambda c: c.method != "dtn" or uses_decisions(c),
+            "it is for the paper's G and L_CONST, without f's decisions or a style code",
+        ),
+    ),
+    ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
+    (
+        "content_distance",
+        ("mse", "cross_entropy"),
+        _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
+    ),
+)
+
+
+def check(config):
+    """Refuses a `DTNConfig` with a setting that would be ignored, or that lacks one.
+
+    Raises:
+        UserError: Names the setting, why it would be ignored, and what to leave it at.
+    """
+    for name in ("source_dir", "target_dir") if _is_pair(config) else ():
+        if getattr(config, name) is None:
+            raise UserError(f"domain=folders needs --{name}=FOLDER, a folder of images.")
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    for name, allowed, why in _RULES:
+        expected = defaults[name] if allowed is DEFAULT else allowed
+        if not _holds(config, name, expected, defaults[name]) and why(config):
+            raise UserError(
+                f"{name}={getattr(config, name)!r} would be ignored: {why(config)}."
+                f" Leave it at {settings.said(expected)}."
+            )
+    _check_d(config)
+
+
+def _check_d(config):
+    length = (3 if config.method == "yunjey" else 4) + sizes.doublings(config.size)
+    if len(config.d_channels) != length:
+        raise UserError(
+            f"d_channels={config.d_channels} has {len(config.d_channels)} numbers; expected"
+            f" {length} with method={config.method}."
+        )
+
+
+def _holds(config, name, expected, default):
+    several = isinstance(expected, tuple) and not isinstance(default, tuple)
+    value = getattr(config, name)
+    return value in expected if several else value == expected

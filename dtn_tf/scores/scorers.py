@@ -1,0 +1,108 @@
+"""What translations are measured by: functions, and which of them suits a pair of domains."""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+
+from dtn_tf import classify, serving
+from dtn_tf.data import domains
+from dtn_tf.data.pictures import Pictures
+from dtn_tf.scores import distances, independent, measures
+from dtn_tf.scores.yardstick import Yardstick
+
+_DIGITS = tuple("0123456789")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Translated:
+    """What a scorer measures: a trained DTN and its translations.
+
+    Attributes:
+        dtn: The `DTN`.
+        sets: `Sets` of its run.
+        yardstick: `Yardstick`.
+        split: "test" or "validation".
+        shown: The source `Pictures` of the split; labelled where a judge scores.
+        real: The target's test `Pictures`.
+        gx: uint8 array, the translations of `shown`, or of the first of them.
+    """
+
+    dtn: keras.Model
+    sets: object
+    yardstick: Yardstick
+    split: str
+    shown: Pictures
+    real: Pictures
+    gx: np.ndarray
+
+    @functools.cached_property
+    def independent(self):
+        """The independent net: the judge's encoder where the target has labels."""
+        has_classes = len(self.sets.task.target.classes) > 1
+        judge = self.yardstick.judge(self.sets) if has_classes else None
+        return independent.of(self.sets, self.yardstick.cache_dir, judge)
+
+
+def of(task, shown, real, with_distances=False):
+    """Says which of `SCORERS` measure a pair of domains: a list of names.
+
+    The judge needs the same two or more classes on both sides, and labels. Distances are
+    measured of folders, where there is no judge, and where they are asked for.
+
+    Args:
+        task: `Task` of the pair.
+        shown: Source `Pictures`.
+        real: Target `Pictures`.
+        with_distances: Whether distances are asked for.
+    """
+    classes = task.source.classes
+    has_labels = shown.labels is not None and real.labels is not None
+    by_judge = has_labels and len(classes) > 1 and classes == task.target.classes
+    by_distances = with_distances or not by_judge or task.name not in domains.TASKS
+    return ["judge"] * by_judge + ["distances"] * by_distances
+
+
+def _by_judge(translated):
+    classifier, facts = translated.yardstick.judge(translated.sets)
+    shown = translated.shown
+    found = {"judge": facts, **numbers(translated.gx, classifier, shown, translated.real)}
+    return found if shown.classes == _DIGITS else {**found, "classes": list(shown.classes)}
+
+
+def _by_distances(translated):
+    dtn, sets, split = translated.dtn, translated.sets, translated.split
+    net = translated.independent
+    return {"distances": distances.measure(dtn, sets, split, net, translated.gx)}
+
+
+# Functions of `Translated`, which return what they add to a result line.
+SCORERS = {"judge": _by_judge, "distances": _by_distances}
+
+
+def numbers(gx, classifier, shown, real):
+    """Measures translations of labelled source images.
+
+    Args:
+        gx: uint8 array, the translations of `shown`.
+        classifier: The judge, a `Classifier` of the target domain.
+        shown: Labelled source `Pictures`.
+        real: `Pictures` of the target domain, for the Fréchet distance.
+
+    Returns:
+        Dict: accuracy, original (the judge on untranslated images), per_digit,
+        confusion (true digit, read digit), frechet, frechet_floor.
+    """
+    read = classify.predict(classifier, gx)
+    confusion = measures.confusion_matrix(shown.labels, read, classifier.num_classes)
+    features = functools.partial(serving.apply, classifier.encoder)
+    half_a, half_b = map(features, measures.halves(real))
+    return {
+        "accuracy": float(np.mean(read == shown.labels)),
+        "original": classify.accuracy(classifier, shown),
+        "per_digit": measures.per_class(confusion),
+        "confusion": confusion.tolist(),
+        "frechet": measures.frechet_distance(features(gx), half_a),
+        "frechet_floor": measures.frechet_distance(half_b, half_a),
+    }

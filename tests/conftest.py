@@ -1,0 +1,14 @@
+"""A folder that the processes of one run of the tests share; see `trained`."""
+
+import os
+import shutil
+import tempfile
+
+SHARED = "DTN_TF_TESTS"  # variable of the environment: its path
+
+
+def pytest_configure(config):
+    """Makes it, before the processes start that inherit the variable."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp()
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True))

@@ -1,0 +1,192 @@
+"""Two folders of images as a task: from files to a translation."""
+
+import contextlib
+import dataclasses
+import io
+import pathlib
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+from dtn_tf import config, runs, serving, train
+from dtn_tf.content import codes, features, make
+from dtn_tf.data import pair, sets, stores
+from dtn_tf.errors import UserError
+from dtn_tf.nets.content import Classifier
+from dtn_tf.variants.matched import MatchedDTN
+from tests import odd_images, testing
+
+_FEW = {
+    "precision": "float32",
+    "pretrain_steps": 4,
+    "pretrain_batch_size": 8,
+    "steps": 4,
+    "batch_size": 4,
+    "log_every": 2,
+    "grid_every": 4,
+    "checkpoint_every": 2,
+}
+
+
+class PairTestCase(testing.EagerTestCase):
+    def setUp(self):
+        super().setUp()
+        self.source, self.target = self.directory / "photos", self.directory / "drawings"
+        self.cache = self.directory / "cache"
+
+    def fill(self, folder, n, side=20, mode="RGB", seed=0):
+        """Writes n images of noise, no two alike."""
+        folder.mkdir(parents=True, exist_ok=True)
+        draw = np.random.default_rng(seed)
+        shape = (side, side) if mode == "L" else (side, side, 3)
+        for k in range(n):
+            Image.fromarray(draw.integers(0, 256, shape, np.uint8)).save(folder / f"{k}.png")
+
+    def settings(self, preset="tiny", **changes):
+        folders = {"source_dir": str(self.source), "target_dir": str(self.target)}
+        return config.make(preset, domain="folders", **folders, **{**_FEW, **changes})
+
+    def train(self, settings, name="run"):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            dtn = train.train(settings, self.directory / name, self.cache)
+        return dtn, out.getvalue()
+
+    def opened(self, settings):
+        with contextlib.redirect_stdout(io.StringIO()):
+            settings, store = train.resolve(settings, self.directory / "run", self.cache)
+            return settings, sets.of(settings, store)
+
+
+class LabelledTest(PairTestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(mock.patch.object(serving, "export"))
+        for k, name in enumerate(("cats", "dogs")):
+            self.fill(self.source / name, 40, seed=k)
+        odd_images.write(self.source / "cats", odd_images.IMAGES, odd_images.OTHERS)
+        self.fill(self.target, 40, mode="L", seed=2)
+
+    def test_classes_of_the_source_teach_f_and_odd_files_are_read_or_counted(self):
+        dtn, out = self.train(self.settings(balance_s=True))
+        self.assertIn(" other files (", out)
+        self.assertIn("2 classes (cats, dogs)", out)
+        self.assertRegex(out, "f: accuracy .* on photos validation")
+        run = runs.finished(self.directory / "run")
+        self.assertEqual(run.data["name"], "folders")
+        self.assertIsInstance(make.pretrain.load_f(run.workdir), Classifier)
+        x = testing.pixels(3, 3)
+        self.assertEqual(serving.translate(dtn, x).shape, (3, 32, 32, 1))  # drawings are gray
+
+    def test_other_pictures_are_refused_with_both_folders_named(self):
+        self.train(self.settings())
+        (self.directory / "run" / "dtn.keras").unlink()
+        other = self.directory / "other"
+        self.fill(other, 40, seed=3)
+        changed = dataclasses.replace(self.settings(), target_dir=str(other))
+        with self.assertRaisesRegex(UserError, f"--target_dir={self.target}.*={other}"):
+            self.train(changed)
+
+    def test_what_resumes_it_names_the_folders_and_not_the_nets(self):
+        command = runs.command(self.settings(size=64), "w", "c")
+        for part in ("--domain=folders", f"--source_dir={self.source}", "--size=64"):
+            self.assertIn(part, command)
+        self.assertNotIn("channels", command)
+
+    def test_dry_run_says_what_would_be_read(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            said = train.describe(self.settings(), self.directory / "run", self.cache)
+        self.assertIn("f: labels", said)
+        self.assertIn("photos train (the set s): ", said)
+        self.assertFalse((self.directory / "run").exists())
+
+
+class UnlabelledTest(PairTestCase):
+    def setUp(self):
+        super().setUp()
+        self.fill(self.source, 60, side=70)
+        self.fill(self.target, 60, side=70, seed=1)
+
+    def test_f_is_learnt_and_matched_at_64_pixels(self):
+        self.enter_context(mock.patch.object(serving, "export"))
+        dtn, out = self.train(self.settings(size=64, match_features=True))
+        self.assertRegex(out, "f: of .* images of photos validation it finds another view of")
+        self.assertIsInstance(dtn, MatchedDTN)
+        loaded = serving.load(self.directory / "run")
+        x = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+        found = serving.translate(loaded, x)
+        self.assertEqual(found.shape, (3, 64, 64, 3))
+        self.assertAllEqual(found, serving.translate(dtn, x))
+        _, pictures = self.opened(self.settings(size=64))
+        of_s, of_t = (
+            serving.apply(dtn.f, part.pixels).astype(np.float64)
+            for part in (pictures.s, pictures.t)
+        )
+        scale, shift = codes.match_features(of_s, of_t)
+        self.assertAllClose(dtn.scale, scale, rtol=1e-3, atol=1e-4)
+        self.assertAllClose(dtn.shift, shift, rtol=1e-3, atol=1e-3)
+
+    def test_f_of_a_set_is_computed_once(self):
+        _, pictures = self.opened(self.settings())
+        f = testing.tiny_nets()[0]
+        with contextlib.redirect_stdout(io.StringIO()):
+            first = features.of(f, "name", pictures.s, self.cache)
+            with mock.patch.object(features.serving, "apply", side_effect=AssertionError):
+                again = features.of(f, "name", pictures.s, self.cache)
+        expected = f(pictures.s.pixels[:] / np.float32(127.5) - 1.0)
+        self.assertAllClose(first, expected, atol=1e-5)
+        self.assertAllEqual(first, again)
+        with mock.patch.object(features.serving, "apply", side_effect=ArithmeticError):
+            for other in (("other", pictures.s), ("name", pictures.t)):
+                with self.assertRaises(ArithmeticError):
+                    features.of(f, *other, self.cache)
+
+    def test_settings_that_need_classes_are_refused(self):
+        for changes, said in (
+            ({"content": "labels"}, "content=labels needs classes, and photos has none"),
+            ({"content": "magic"}, "content='magic' is unknown; expected auto, labels"),
+            ({"balance_s": True}, "balance_s as set by preset tiny needs an f that was taught"),
+            ({"adapt_steps": 3}, "adapt_steps as set by preset tiny needs an f"),
+            ({"style_size": 8}, "style_size, tta"),
+        ):
+            with self.assertRaisesRegex(UserError, said):
+                self.opened(self.settings(**changes))
+
+    def test_one_folder_for_both_is_refused(self):
+        self.target = self.source
+        with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
+            self.opened(self.settings())
+
+    def test_equal_names_are_told_apart(self):
+        self.target = self.directory / "b" / "photos"
+        self.fill(self.target, 30, seed=5)
+        _, found = self.opened(self.settings())
+        self.assertEndsWith(found.task.source.title, f"{self.directory.name}/photos")
+        self.assertEqual(found.task.target.title, "b/photos")
+
+
+class MatchedTest(testing.EagerTestCase):
+    def test_source_features_are_scaled_and_shifted_and_target_features_are_not(self):
+        draw = np.random.default_rng(0)
+        scale, shift = draw.uniform(0.5, 2.0, (2, 8)).astype(np.float32)
+        dtn = MatchedDTN(*testing.tiny_nets(), scale=scale, shift=shift)
+        x = testing.images(4, 3)
+        fx = dtn.f(x).numpy()
+        self.assertAllClose(dtn.content(x), scale * fx + shift, atol=1e-6)
+        self.assertAllClose(dtn(x), dtn.g_ema(scale * fx + shift, domain=0), atol=1e-6)
+        self.assertAllClose(dtn.reconstruct(x), dtn.g_ema(fx, domain=1), atol=1e-6)
+
+
+class StoreTest(PairTestCase):
+    def test_a_pair_is_opened_for_its_domain_alone(self):
+        self.fill(self.source, 20)
+        self.fill(self.target, 20, seed=1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            store = stores.of(self.settings(), self.cache)
+        self.assertIsInstance(store, pair.Pair)
+        self.assertStartsWith(store.warnings()[0], "photos: ")
+        for name in ("missing", "drawings/1.png"):
+            self.target = pathlib.Path(self.directory / name)
+            with self.assertRaisesRegex(UserError, f"{name} (does not exist|is a file)"):
+                stores.of(self.settings(), self.cache)
