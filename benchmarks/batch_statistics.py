@@ -15,6 +15,7 @@ from benchmarks import finished
 from dtn_tf import images, serving
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn", "Finished run.")
+flags.adopt_module_key_flags(finished)  # --help shows them, too
 _NUM_ESTIMATE = 2000  # source images, for statistics estimated anew
 
 

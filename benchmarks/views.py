@@ -13,6 +13,7 @@ from benchmarks import finished
 from dtn_tf import classify, config, serving
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn_adapted", "Finished run.")
+flags.adopt_module_key_flags(finished)  # --help shows them, too
 
 
 def main(argv):
