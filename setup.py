@@ -12,6 +12,10 @@ _EXPORT = [
     "onnxruntime>=1.20",  # runs what is exported as ONNX
     "tf2onnx>=1.17",  # writes it
 ]
+_FACES = [
+    "python_avatars>=1.4.1,<2",  # draws the built-in avatars of --domain=face as SVG; MIT
+    "resvg-py>=0.5",  # makes pixels of them
+]
 _VERSION = re.search(r'__version__ = "(.+)"', (_HERE / "dtn_tf" / "__init__.py").read_text())
 
 setuptools.setup(
@@ -49,8 +53,16 @@ setuptools.setup(
     ],
     extras_require={
         "export": _EXPORT,
-        "test": ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff==0.17.6", *_EXPORT],
+        "faces": _FACES,
+        "test": [
+            *("pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff==0.17.6"),
+            *_EXPORT,
+            *_FACES,
+        ],
     },
     entry_points={"console_scripts": ["dtn = dtn_tf.__main__:main"]},
-    package_data={"dtn_tf.weights": ["*.npz", "*.json"]},
+    package_data={
+        "dtn_tf.weights": ["*.npz", "*.json"],
+        "dtn_tf.demo": ["page/*.html", "page/*.css", "page/*.js", "page/*.svg"],
+    },
 )

@@ -4,6 +4,8 @@ translate RUN_OR_NAME INPUT OUTPUT
     translates image files: a file, a folder or a quoted pattern
 export RUN_OR_NAME --format=savedmodel,onnx,litert --out=DIR
     writes the network for other programs
+demo RUN_OR_NAME
+    opens a page to try it on, or writes the page as files: --static=DIR
 
 RUN_OR_NAME is the directory of a finished run, or the name of weights that come with dtn_tf.
 python -m dtn_tf COMMAND --help says more. To train and to score: train_main.py, eval_main.py.
@@ -67,6 +69,39 @@ def export(argv):
         print(path, flush=True)
 
 
+def demo(argv):
+    """Serves a page to try a network on: python -m dtn_tf demo RUN_OR_NAME
+
+    python -m dtn_tf demo runs/svhn-dtn
+    python -m dtn_tf demo runs/svhn-dtn --static=page
+
+    The page is for this machine alone, at the address that is printed; Ctrl-C ends it. Drop,
+    paste, photograph or draw an image. --static writes the same page as files that need no
+    Python: put the folder on any web server, or open its index.html. This needs npm and
+    packages that pip install -e '.[export]' brings.
+    """
+    (name,) = _words(argv, "RUN_OR_NAME")
+    port, folder = flags.FLAGS["port"].value, flags.FLAGS["static"].value
+    node_modules = flags.FLAGS["node_modules"].value
+    if folder is None and node_modules is not None:
+        raise UserError(
+            "--node_modules is read with --static=DIR alone. Add that, or leave it out."
+        )
+    if folder is not None and port is not None:
+        raise UserError("--static writes files, and --port serves. Leave one of them out.")
+    warnings.filterwarnings("ignore", module="PIL")
+    cli.load_tensorflow()
+    from dtn_tf.demo import facts, model, server, static
+
+    if folder is not None:
+        static.check(folder)
+    net, run = model.load(name)
+    known = facts.of(net, run)
+    if folder is None:
+        return server.serve(net, known, port)
+    print(f"{static.write(net, known, folder, node_modules)}/index.html", flush=True)
+
+
 _TRANSLATE = ("resize", "fit", "grid", "overwrite")
 
 
@@ -98,7 +133,28 @@ def _export_flags():
     return ("format", "out")
 
 
-_COMMANDS = {"translate": (translate, _translate_flags), "export": (export, _export_flags)}
+def _demo_flags():
+    flags.DEFINE_integer(
+        "port",
+        None,
+        "To serve at, 0 for any that is free. Unset: 8000, or the next that is free.",
+        lower_bound=0,
+        upper_bound=65535,
+    )
+    flags.DEFINE_string("static", None, "Folder to write the page into, instead of serving it.")
+    flags.DEFINE_string(
+        "node_modules",
+        None,
+        "With --static: folder where npm has installed onnxruntime-web. Unset: npm brings it.",
+    )
+    return ("port", "static", "node_modules")
+
+
+_COMMANDS = {
+    "translate": (translate, _translate_flags),
+    "export": (export, _export_flags),
+    "demo": (demo, _demo_flags),
+}
 
 
 def main():

@@ -89,6 +89,7 @@ def _discriminator(config, target):
         **shape,
         num_conditions=told,
         size=config.size,
+        leak=config.d_leak,
         dtype=config.precision,
     )
 

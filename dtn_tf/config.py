@@ -43,14 +43,16 @@ class DTNConfig:
 
     preset: str = setting(
         "dtn",
-        "Preset, or row of a table. Unset: dtn, or dtn_folders with --domain=folders.",
+        "Preset, or row of a table. Unset: dtn; dtn_folders with --domain=folders, dtn_face with"
+        " --domain=face and emoji.",
         choices=tuple(presets.ROWS),
     )
     domain: str = setting(
         "svhn",
-        "Source domain: svhn (SVHN to MNIST), mnist (MNIST to SVHN), or folders: your own two"
-        " folders of images, --source_dir and --target_dir.",
-        choices=(*domains.TASKS, domains.FOLDERS),
+        "Source domain: svhn (SVHN to MNIST), mnist (MNIST to SVHN), face (photos of faces to"
+        " emoji), emoji (the reverse), or folders: your own two folders of images, --source_dir and"
+        " --target_dir.",
+        choices=(*domains.TASKS, *domains.PAIRS),
     )
     source_dir: str | None = setting(
         None, "Folder of the images to translate, with --domain=folders. Folders in it are classes."
@@ -60,7 +62,7 @@ class DTNConfig:
     )
     size: int = setting(
         32,
-        "Side of the square images, in pixels; 64 and 128 with --domain=folders.",
+        "Side of the square images, in pixels; 64 and 128 with folders and faces.",
         choices=sizes.SIZES,
     )
     fit: str = setting(
@@ -74,11 +76,14 @@ class DTNConfig:
         "Where pictures come from. tfds: TensorFlow Datasets. files: the publishers' own files in"
         " --data_dir (SVHN .mat, MNIST idx, gzipped or not). builtin: DRAWN house numbers and the"
         " 5,000 real MNIST digits of a package; needs no download. auto: files if --data_dir has"
-        " them, else tfds if it can be had, else builtin. With --domain=folders: auto alone.",
+        " them, else tfds if it can be had, else builtin. Of faces: files are the folders face and"
+        " emoji in --data_dir, builtin are DRAWN portraits and avatars. With --domain=folders: auto"
+        " alone.",
         choices=(*DATA, domains.FOLDERS),
     )
     data_dir: str | None = setting(
-        None, "Folder of the publishers' files, or of TensorFlow Datasets."
+        None,
+        "Folder of the publishers' files, of TensorFlow Datasets, or with face and emoji in it.",
     )
     pretrain_split: str = setting(
         "train",
@@ -115,12 +120,19 @@ class DTNConfig:
     content: str = setting(
         "auto",
         "What f is. labels: taught by the source's classes. unlabelled: learnt from both sets"
-        " without labels. app:NAME: a net of Keras Applications. PATH.keras: your own net. auto:"
-        " labels where there are any, else unlabelled.",
+        " without labels. app:NAME: a net of Keras Applications. PATH.keras: your own net."
+        " face:PATH_OR_PACKAGE: a face net that you installed, a frozen graph (.pb) or a tfjs graph"
+        " model. auto: labels where there are any, else unlabelled.",
+    )
+    content_student: bool = setting(
+        True,
+        "Whether a small net learns what the face net of --content=face:... says, and is f in its"
+        " place: a step then takes a fraction of the time.",
+        expert=True,
     )
     content_scale: str = setting(
         "-1,1",
-        "Pixel range that the net of --content=PATH.keras takes.",
+        "Pixel range that the net of --content=PATH.keras takes, or a face net that is not known.",
         choices=SCALES,
         expert=True,
     )
@@ -131,7 +143,8 @@ class DTNConfig:
     )
     mirror: bool = setting(
         True,
-        "Whether a mirrored image shows the same, for --content=unlabelled: not so for digits.",
+        "Whether a mirrored image shows the same, for --content=unlabelled and the student of a"
+        " face net: not so for digits.",
         expert=True,
     )
     f_channels: tuple[int, ...] = _filters(
@@ -197,6 +210,9 @@ class DTNConfig:
     d_channels: tuple[int, ...] = _filters(
         (64, 128, 256, 256), "Filters of D's convolutions.", None
     )
+    d_leak: float = setting(
+        0.0, "Slope of D's ReLU below 0; the paper's D for faces has 0.2.", 0.0, 1.0, expert=True
+    )
     d_classes: int = setting(3, "Classes of D: 3, or 2 for a binary D.", 2, 3, expert=True)
     d_conditional: bool = setting(
         False, "Class-conditional discriminator: D is told the class that f sees.", expert=True
@@ -213,6 +229,13 @@ class DTNConfig:
         "Test-time augmentation of a translation, over six views of x. mean: g reads the mean of"
         " f. confident: f of the view that f is surest of.",
         choices=TTA,
+        expert=True,
+    )
+    warm_steps: int = setting(
+        0,
+        "Batches of t that train g by L_TID alone, before D and L_CONST come in. 0 is off.",
+        0,
+        _BIG,
         expert=True,
     )
     steps: int = setting(1500, "Batches of s and of t that train g and D.", 1, _BIG)
@@ -280,7 +303,7 @@ def make(preset, **given):
     row = presets.ROWS[preset]
     settings = {**presets.PRESETS[row.preset], **row.changes}
     settings |= _at_size(settings, given.get("size", settings.get("size", 32)))
-    if given.get("domain") == domains.FOLDERS:
+    if given.get("domain", settings.get("domain")) in domains.PAIRS:
         settings.pop("num_validation", None)  # folders have a validation split
     settings |= given
     task = domains.TASKS.get(settings.get("domain", "svhn"))
@@ -293,9 +316,9 @@ def _at_size(settings, size):
     """The filters of a preset's nets for images of another size than it was made for."""
     if size not in sizes.SIZES:
         return {}  # refused when it is checked
-    now = settings.get("size", 32)
     found = {"size": size}
     for name, of in _NETS.items():
+        now = settings.get("size", 32) if name in settings else 32
         found[name] = sizes.at_size(settings.get(name, _DEFAULTS[name]), size, of, now)
     return found
 

@@ -83,13 +83,23 @@ def _saved_model(dtn, folder):
     serving.export(dtn, folder / "model", serving.contract(dtn).channels)
 
 
-def _onnx(dtn, folder):
+def write_onnx(function, spec, path):
+    """Writes a function as ONNX.
+
+    Args:
+        function: Of one tensor, whose dict of tensors gives the outputs their names.
+        spec: `tf.TensorSpec` of what it takes, named as the input will be.
+        path: File to write.
+    """
     with _quietly("tf2onnx"):
         import tf2onnx
 
-        function, spec = _translate(dtn)
-        path = str(folder / "dtn.onnx")
-        tf2onnx.convert.from_function(function, [spec], opset=_OPSET, output_path=path)
+        graph = tf.function(function, autograph=False)
+        tf2onnx.convert.from_function(graph, [spec], opset=_OPSET, output_path=str(path))
+
+
+def _onnx(dtn, folder):
+    write_onnx(*_translate(dtn), folder / "dtn.onnx")
 
 
 def _litert(dtn, folder):

@@ -82,6 +82,11 @@ def restore(model, directory):
     return 0
 
 
+def has_begun(directory):
+    """Whether a training has left a checkpoint in its directory."""
+    return bool(_checkpoints(directory))
+
+
 def seconds(directory):
     """Wall time that the newest checkpoint took from the untrained start; 0.0 without one.
 

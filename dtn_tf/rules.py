@@ -18,7 +18,19 @@ def uses_decisions(config):
 
 
 def _is_pair(config):
+    return config.domain in domains.PAIRS
+
+
+def _is_of_folders(config):
     return config.domain == domains.FOLDERS
+
+
+def _is_of_faces(config):
+    return config.domain in domains.FACES
+
+
+def _is_face(config):
+    return config.content.startswith("face:")
 
 
 def _with_method(*methods):
@@ -64,6 +76,19 @@ _RULES = (
         (name, DEFAULT, _when(lambda c: c.method == "yunjey", "its g has none"))
         for name in ("g_upsampling", "g_refine")
     ),
+    (
+        "warm_steps",
+        0,
+        _when(
+            lambda c: c.method in ("baseline", "yunjey") or not c.beta,
+            "g has no L_TID to start with",
+        ),
+    ),
+    (
+        "d_leak",
+        0.0,
+        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
+    ),
     ("size", 32, _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own")),
     (
         "balance_s",
@@ -82,28 +107,43 @@ _RULES = (
         (name, DEFAULT, _when(_is_pair, "folders have splits and classes of their own"))
         for name in (*_OF_DIGITS, *_ABSENT)
     ),
-    ("data_dir", None, _when(_is_pair, "domain=folders reads the two folders")),
-    ("data", ("auto", "folders"), _when(_is_pair, "domain=folders reads the two folders")),
+    ("data_dir", None, _when(_is_of_folders, "domain=folders reads the two folders")),
+    ("data", ("auto", "folders"), _when(_is_of_folders, "domain=folders reads the two folders")),
+    ("data", ("auto", "files", "builtin"), _when(_is_of_faces, "no catalogue has these faces")),
     *(
-        (name, DEFAULT, _when(lambda c: not _is_pair(c), "it is for --domain=folders"))
-        for name in ("size", "fit", "source_dir", "target_dir")
+        (name, DEFAULT, _when(lambda c: not _is_of_folders(c), "it is for --domain=folders"))
+        for name in ("source_dir", "target_dir")
+    ),
+    *(
+        (name, DEFAULT, _when(lambda c: not _is_pair(c), "it is for folders and faces"))
+        for name in ("size", "fit")
     ),
     (
         "data",
         ("auto", "tfds", "files", "builtin"),
-        _when(lambda c: not _is_pair(c), "it is for --domain=folders"),
+        _when(lambda c: not _is_of_folders(c), "it is for --domain=folders"),
     ),
     (
         "content_scale",
         DEFAULT,
-        _when(lambda c: not c.content.endswith(".keras"), "only --content=PATH.keras asks for it"),
+        _when(
+            lambda c: not c.content.endswith(".keras") and not _is_face(c),
+            "only --content=PATH.keras asks for it",
+        ),
+    ),
+    (
+        "content_student",
+        DEFAULT,
+        _when(lambda c: not _is_face(c), "only a net of --content=face:... has a student"),
     ),
     (
         "mirror",
         DEFAULT,
         _when(
-            lambda c: c.content not in ("auto", "unlabelled"),
-            "only --content=unlabelled mirrors images",
+            lambda c: (
+                c.content not in ("auto", "unlabelled") and not (_is_face(c) and c.content_student)
+            ),
+            "only --content=unlabelled and the student of a face net mirror images",
         ),
     ),
     (
@@ -129,7 +169,7 @@ def check(config):
     Raises:
         UserError: Names the setting, why it would be ignored, and what to leave it at.
     """
-    for name in ("source_dir", "target_dir") if _is_pair(config) else ():
+    for name in ("source_dir", "target_dir") if _is_of_folders(config) else ():
         if getattr(config, name) is None:
             raise UserError(f"domain=folders needs --{name}=FOLDER, a folder of images.")
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
@@ -144,11 +184,12 @@ def check(config):
 
 
 def _check_d(config):
-    length = (3 if config.method == "yunjey" else 4) + sizes.doublings(config.size)
-    if len(config.d_channels) != length:
+    least = 4 + sizes.doublings(config.size)
+    allowed = (3,) if config.method == "yunjey" else (least, least + 1)
+    if len(config.d_channels) not in allowed:
         raise UserError(
             f"d_channels={config.d_channels} has {len(config.d_channels)} numbers; expected"
-            f" {length} with method={config.method}."
+            f" {' or '.join(map(str, allowed))} with method={config.method}."
         )
 
 

@@ -51,6 +51,7 @@ def load(name):
     """
     environment.check_keras()
     from dtn_tf import build  # noqa: F401 - its imports are the classes that a file names
+    from dtn_tf.content import face  # noqa: F401 - and those of an f that was brought
 
     if str(name) in weights.names():
         dtn, about = weights.load(str(name))

@@ -20,6 +20,7 @@ from dtn_tf import (
     runs,
     serving,
     starts,
+    warm,
 )
 from dtn_tf.content import codes, features, make
 from dtn_tf.data import pipeline, stores
@@ -108,12 +109,15 @@ def train(config, workdir, cache_dir, watchers=()):
         spent["f_reads"] = time.perf_counter() - begun
         matching = codes.match_features(fx_s, fx_t) if config.match_features else None
         dtn = build.build(config, task, content, matching)
+        if config.warm_steps:
+            spent["warm_start"] = warm.fit(dtn, config, (t, fx_t), workdir)
         fit_dtn(dtn, config, (s, fx_s), (t, fx_t), validation, workdir, watchers)
         serving.export(dtn, workdir / "export", task.source.channels)
         spent["dtn"] = loop.seconds(workdir / "checkpoints")
         files.save_json(workdir / "timing.json", spent)
         files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
-        shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+        for name in ("checkpoints", warm.FOLDER):
+            shutil.rmtree(workdir / name, ignore_errors=True)
     return dtn
 
 

@@ -60,8 +60,15 @@ DISTANCES = flags.DEFINE_bool(
     "Also measure distances (KID and others) and draw nearest neighbours where a judge suffices."
     " Of folders they always are.",
 )
+DESCRIPTOR = flags.DEFINE_string(
+    "descriptor",
+    "auto",
+    "Face net that measures retrieval (the paper's Table 4) of --domain=face and emoji. It is never"
+    " f or f's teacher. face:PATH_OR_PACKAGE as --content takes it; none; auto: the first that is"
+    " installed.",
+)
 NAMES = (
-    *("workdir", "runs_dir", "split", "first_n", "judge_steps"),
+    *("workdir", "runs_dir", "split", "first_n", "judge_steps", "descriptor"),
     *("table", "results_dir", "train_missing", "num_seeds"),
 )
 
@@ -109,6 +116,7 @@ def one_run():
         "judge_steps": JUDGE_STEPS.value,
         "first_n": FIRST_N.value,
         "with_distances": DISTANCES.value,
+        "descriptor": DESCRIPTOR.value,
     }
 
 

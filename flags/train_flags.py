@@ -5,7 +5,7 @@ import pathlib
 
 from absl import flags
 
-from dtn_tf import config
+from dtn_tf import config, presets
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from flags import common_flags
@@ -51,7 +51,7 @@ def workdir():
     """
     if common_flags.folder(WORKDIR):
         return WORKDIR.value
-    name = _SETTINGS["domain"].value or "svhn"
+    name = _SETTINGS["domain"].value or presets.domain_of(_preset())
     if name == domains.FOLDERS:
         folders = (_SETTINGS[side].value or "" for side in ("source_dir", "target_dir"))
         name = "-to-".join(pathlib.Path(folder).resolve().name for folder in folders)
@@ -59,8 +59,7 @@ def workdir():
 
 
 def _preset():
-    usual = "dtn_folders" if _SETTINGS["domain"].value == domains.FOLDERS else "dtn"
-    return _SETTINGS["preset"].value or usual
+    return _SETTINGS["preset"].value or presets.usual(_SETTINGS["domain"].value)
 
 
 def _numbers(name, words):

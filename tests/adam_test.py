@@ -32,6 +32,15 @@ class AdamTest(testing.TestCase):
         for a, b in zip(ours.variables, theirs.variables, strict=True):
             self.assertAllClose(a, b, rtol=1e-5, atol=1e-5)  # step and both averages
 
+    def test_with_weight_decay_moves_as_keras_adamw_does(self):
+        how = {**_settings(), "weight_decay": 0.1}
+        with testing.eagerly():
+            ours, theirs = (_walk(kind(**how), 5) for kind in (Adam, keras.optimizers.AdamW))
+            undecayed = _walk(Adam(**_settings()), 5)
+        for a, b, without in zip(ours, theirs, undecayed, strict=True):
+            self.assertAllClose(a, b, rtol=1e-5, atol=1e-5)
+            self.assertNotAllClose(a, without, atol=1e-3)
+
     def test_first_step_by_hand(self):
         variable = keras.Variable([1.0])
         optimizer = Adam(0.1, beta_1=0.5, beta_2=0.9, epsilon=0.0)

@@ -139,6 +139,7 @@ class LabelsTest(testing.EagerTestCase):
         self.enter_context(testing.fewer_digits(train=100, test=50))
         self.enter_context(mock.patch.object(serving, "export"))  # slow, and has no label in it
         self.enter_context(mock.patch.object(callbacks.TranslationGrid, "_draw"))
+        self.enter_context(mock.patch.object(loop._Checkpoint, "save"))
 
     def train(self, name, mislabelled=None):
         """Trains from nothing; returns the run's DTN."""

@@ -23,10 +23,12 @@ _CHOICES = [(n, f.metadata["choices"]) for n, f in _FIELDS.items() if f.metadata
 _ABSENT = ("absent_s", "absent_t", "absent_f")
 _FILTERS = ("f_channels", "f_depths", "g_channels", "d_channels")
 _PAIR = {"domain": "folders", "source_dir": "a", "target_dir": "b"}
+_FACE = {"domain": "face", "balance_s": False}
+_YUNJEY = {"d_classes": 2, "cosine": False, "d_channels": (8, 8, 8)}
 _FILE = {"content": "f.keras"}
 _NEEDS = {  # what else must be set for some values of a setting
     ("method", "baseline"): {"beta": 0.0, "d_classes": 2},
-    ("method", "yunjey"): {"d_classes": 2, "cosine": False, "d_channels": (8, 8, 8)},
+    ("method", "yunjey"): _YUNJEY,
     ("domain", "mnist"): {"balance_s": False},
     ("alpha", 0.0): {"content_distance": "mse"},
     ("domain", "folders"): _PAIR,
@@ -35,6 +37,10 @@ _NEEDS = {  # what else must be set for some values of a setting
     **{("size", n): _PAIR | _nets(n) for n in (64, 128)},
     **{("content_scale", scale): _FILE for scale in config.SCALES},
 }
+
+
+_FACES = ("dtn_face", "dtn_face_paper")
+_NOT_DIGITS = ("tiny", "dtn_folders", *(name for name in presets.ROWS if "face" in name))
 
 
 def _with(**changes):
@@ -95,7 +101,8 @@ class CheckTest(testing.TestCase):
         length = len(getattr(_DEFAULT, name))
         self.assertEqual(getattr(_with(**{name: [8] * length}), name), (8,) * length)
         right = (8,) * length
-        for wrong in (right[1:], (*right, 8), (*right[1:], 0), (*right[1:], 1.5), (), 8):
+        longer = (*right, 8, 8) if name == "d_channels" else (*right, 8)  # D may have one more
+        for wrong in (right[1:], longer, (*right[1:], 0), (*right[1:], 1.5), (), 8):
             with self.assertRaisesRegex(UserError, f"{name}="):
                 _with(**{name: wrong})
 
@@ -123,16 +130,26 @@ class CheckTest(testing.TestCase):
             {"method": "yunjey", "d_classes": 2, "cosine": False, "f_depths": (1, 1, 2, 2)},
             r"f_depths=\(1, 1, 2, 2\) would be ignored",
         ),
-        ({"size": 64, **_nets(64)}, "size=64 would be ignored: it is for --domain=folders"),
+        ({"size": 64, **_nets(64)}, "size=64 would be ignored: it is for folders and faces"),
         ({"source_dir": "a"}, "source_dir='a' would be ignored"),
         ({"data": "folders"}, "data='folders' would be ignored"),
         ({"fit": "pad"}, "fit='pad' would be ignored"),
         (_PAIR | {"data": "files"}, "data='files' would be ignored"),
+        (_FACE | {"data": "tfds"}, "data='tfds' would be ignored: no catalogue"),
+        (_FACE | {"source_dir": "a"}, "source_dir='a' would be ignored"),
+        (_FACE | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
+        ({"warm_steps": 9, "beta": 0.0}, "warm_steps=9 would be ignored: g has no L_TID"),
+        ({"method": "yunjey", **_YUNJEY, "d_leak": 0.2}, "d_leak=0.2 would be ignored"),
         (_PAIR | {"pretrain_split": "extra"}, "pretrain_split='extra' would be ignored"),
         (_PAIR | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
         (_PAIR | {"target_dir": None}, "domain=folders needs --target_dir=FOLDER"),
         ({"content_scale": "0,1"}, "content_scale='0,1' would be ignored"),
         ({"content": "labels", "mirror": False}, "mirror=False would be ignored"),
+        ({"content_student": False}, "content_student=False would be ignored: only a net of"),
+        (
+            {"content": "face:a.pb", "content_student": False, "mirror": False},
+            "mirror=False would be ignored: only --content=unlabelled and the student of a face",
+        ),
         ({"match_features": True, "tta": "mean"}, "match_features=True would be ignored"),
         ({"method": "pixels", "match_features": True}, "match_features=True would be ignored"),
         ({"domain": "mnist"}, "balance_s=True would be ignored.*Leave it at False"),
@@ -143,6 +160,18 @@ class CheckTest(testing.TestCase):
     def test_what_would_be_ignored_is_refused_by_name(self, changes, message):
         with self.assertRaisesRegex(UserError, message):
             _with(**changes)
+
+    def test_faces_have_presets_at_64_pixels_and_any_preset_takes_them(self):
+        for name in _FACES:
+            made = config.make(name)
+            self.assertEqual((made.domain, made.size), ("face", 64))
+            self.assertLen(made.g_channels, 4)  # and the block that paints: five
+        self.assertLen(made.d_channels, 6)
+        self.assertEqual(config.make("dtn_face", domain="emoji").size, 64)
+        self.assertEqual(config.make("dtn_face", size=32).g_channels, (256, 128, 64))
+        self.assertEqual(config.make("tiny", domain="face").size, 32)
+        changed = config.make("dtn_face", domain="emoji", alpha=1.0)
+        self.assertEqual(config.changes(changed), {"alpha": 1.0})
 
     def test_nets_of_a_preset_are_made_for_the_size(self):
         made = config.make("tiny", size=64, **_PAIR)
@@ -251,7 +280,7 @@ class RegistryTest(testing.TestCase):
 
     def test_every_row_of_digits_but_the_first_look_is_in_a_table(self):
         for row in presets.ROWS.values():
-            self.assertEqual(not row.paper, row.name in ("tiny", "dtn_folders"))
+            self.assertEqual(not row.paper, row.name in _NOT_DIGITS)
             self.assertContainsSubset(set(row.paper), set(presets.TABLES))
 
     def test_every_preset_is_a_row(self):

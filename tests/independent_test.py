@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from dtn_tf.content import unlabelled
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.errors import UserError
 from dtn_tf.scores import independent
 from tests import testing
 
@@ -77,9 +76,10 @@ class IndependentTest(testing.EagerTestCase):
         expected = {"name": "judge of MNIST train, 1,500 steps", "hash": "abc"}
         self.assertEqual(net.facts(), expected)
 
-    def test_a_damaged_file_is_named(self):
-        self.train(testing.pixels(20))
-        (path,) = self.directory.glob("independent-*/net.keras")
+    def test_a_damaged_file_is_named_and_made_again(self):
+        whole, _ = self.train(testing.pixels(20))
+        (path,) = self.directory.glob("independent-*/independent.keras")
         path.write_bytes(path.read_bytes()[:-50])
-        with self.assertRaisesRegex(UserError, "net.keras is damaged.* Delete the folder"):
-            self.train(testing.pixels(20))
+        again, out = self.train(testing.pixels(20))
+        self.assertIn("independent.keras is damaged", out)
+        self.assertEqual(again.hash, whole.hash)

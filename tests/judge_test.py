@@ -24,6 +24,15 @@ def pictures(seed=0, channels=1):
     return Pictures(testing.pixels(32, channels, seed), "digits", labels, _CLASSES)
 
 
+def files_of(folder):
+    """Returns the bytes of all files, by path."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
+
+
+_MADE = []
+
+
 class JudgeTest(testing.EagerTestCase):
     def setUp(self):
         super().setUp()
@@ -35,6 +44,16 @@ class JudgeTest(testing.EagerTestCase):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             found = judge.train(of, pictures(1), self.directory / name, 2, **how)
         return *found, out.getvalue()
+
+    def made(self):
+        """Leaves a judge in the cache, trained once for all tests; returns its facts."""
+        if not _MADE:
+            _, facts, _ = self.train(pictures())
+            _MADE.append((files_of(self.directory / "cache"), facts))
+        for path, data in _MADE[0][0].items():
+            (self.directory / "cache" / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.directory / "cache" / path).write_bytes(data)
+        return _MADE[0][1]
 
     def test_is_trained_once_and_found_again(self):
         first, facts, out = self.train(pictures())
@@ -50,20 +69,20 @@ class JudgeTest(testing.EagerTestCase):
             self.assertAllEqual(a, b)
 
     def test_what_made_it_is_kept_with_it(self):
-        self.train(pictures())
+        self.made()
         made = json.loads(next(self.directory.glob("cache/*/made.json")).read_text())
         self.assertEqual(made["identity"]["recipe"], judge.RECIPE)
         self.assertContainsSubset({"commit", "versions", "time"}, made["made_by"])
 
     def test_other_pictures_or_another_seed_are_another_judge(self):
-        hashes = {self.train(pictures())[1]["hash"]}
+        hashes = {self.made()["hash"]}
         hashes.add(self.train(pictures(seed=2))[1]["hash"])
         hashes.add(self.train(pictures(), seed=3)[1]["hash"])
         self.assertLen(hashes, 3)
 
     @parameterized.parameters("mixed_bfloat16", "mixed_float16", "float64")
     def test_is_float32_under_every_policy_and_has_the_same_weights(self, policy):
-        _, expected, _ = self.train(pictures())
+        expected = self.made()
         before = keras.config.dtype_policy()
         self.addCleanup(keras.config.set_dtype_policy, before)
         keras.config.set_dtype_policy(policy)
@@ -83,7 +102,7 @@ class JudgeTest(testing.EagerTestCase):
         (lambda path: path.unlink(), "is missing"),
     )
     def test_a_judge_that_is_not_whole_is_trained_again(self, damage, said):
-        _, facts, _ = self.train(pictures())
+        facts = self.made()
         path = next(self.directory.glob("cache/*/judge.keras"))
         damage(path)
         _, again, out = self.train(pictures())

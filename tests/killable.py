@@ -62,9 +62,12 @@ def _classifier_and_batches():
 MODELS = {"dtn": _dtn_and_batches, "classifier": _classifier_and_batches}
 
 
-def run(kind, directory, num_steps, callbacks=()):
-    """Trains to the end, or on from the last checkpoint; returns the start and the state."""
-    model, batches = MODELS[kind]()
+def run(kind, directory, num_steps, callbacks=(), made=None):
+    """Trains to the end, or on from the last checkpoint; returns the start and the state.
+
+    `made` is what the function in `MODELS` gave: its step is traced once.
+    """
+    model, batches = made or MODELS[kind]()
     start = loop.fit(model, batches, num_steps, directory, callbacks, CHECKPOINT_EVERY)
     return start, testing.state(model)
 

@@ -385,10 +385,22 @@ class ConfigTest(testing.TestCase):
         x = tf.zeros((2, side, side, 3)) if not isinstance(net, Decoder) else tf.ones((2, 16))
         self.assertAllEqual(again(x), net(x))
 
+    def test_d_may_have_one_block_more_and_a_leak(self):
+        x = tf.random.stateless_normal((4, 64, 64, 3), (0, 0))
+        nets = [Discriminator((4,) * 6, 3, size=64, leak=leak) for leak in (0.0, 0.2)]
+        self.assertEqual(nets[0].head.kernel.shape, (4, 3))  # down to one place
+        nets[1].set_weights(nets[0].get_weights())
+        plain, leaky = (net(x).numpy() for net in nets)
+        self.assertEqual(plain.shape, (4, 3))
+        self.assertGreater(np.abs(plain - leaky).max(), 0.0)
+        again = Discriminator.from_config(nets[1].get_config())
+        again.set_weights(nets[0].get_weights())
+        self.assertAllEqual(again(x), leaky)
+
     def test_config_of_before_there_were_sizes_makes_the_same_net(self):
         for net, later in (
             (Decoder((8, 8, 4)), ("upsampling", "refine")),
-            (Discriminator((4, 4, 8, 8)), ("size",)),
+            (Discriminator((4, 4, 8, 8)), ("size", "leak")),
         ):
             old = {k: v for k, v in net.get_config().items() if k not in later}
             self.assertEqual(type(net).from_config(old).get_config(), net.get_config())
@@ -399,8 +411,8 @@ class ConfigTest(testing.TestCase):
         ("f_four_of_64", ContentEncoder, (4, 4, 8, 8), {"size": 64}, "5 numbers at size 64"),
         ("g_two", Decoder, (8, 8), {}, "3 numbers for images of 32 pixels, 4 for 64 or 5 for 128"),
         ("g_six", Decoder, (8, 8, 4, 4, 4, 4), {}, "3 numbers"),
-        ("d_three", Discriminator, (4, 4, 8), {}, "4 numbers"),
-        ("d_four_of_128", Discriminator, (4, 4, 8, 8), {"size": 128}, "6 numbers at size 128"),
+        ("d_three", Discriminator, (4, 4, 8), {}, "4 or 5 numbers"),
+        ("d_four_of_128", Discriminator, (4, 4, 8, 8), {"size": 128}, "6 or 7 numbers at size 128"),
     )
     def test_wrong_number_of_channels_is_refused(self, net, channels, more, expected):
         with self.assertRaisesRegex(ValueError, expected) as caught:

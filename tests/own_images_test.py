@@ -1,17 +1,13 @@
 """Every command of docs/own_images.md, on two tiny folders."""
 
-import contextlib
-import os
 import pathlib
 import re
 import shlex
-import subprocess
-import sys
 
 import numpy as np
 from PIL import Image
 
-from tests import pair_test
+from tests import forked, pair_test
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _PAGE = (_ROOT / "docs/own_images.md").read_text(encoding="utf-8")
@@ -21,13 +17,11 @@ _SHORT = {  # what makes them take seconds
         *("--f_channels=4,4,4,8,8", "--g_channels=8,8,4,4", "--d_channels=4,4,4,8,8"),
     ],
 }
-_EVAL = """
-import runpy, sys
-from dtn_tf.scores import independent
-independent.STEPS = 2
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+_FIRST = {
+    "eval_main.py": """from dtn_tf.scores import independent
+independent.STEPS, independent._BATCH, independent._CHANNELS = 2, 8, {64: (4, 4, 4, 8, 8)}
+""",
+}
 
 
 def _commands():
@@ -38,7 +32,6 @@ def _commands():
 class WalkthroughTest(pair_test.PairTestCase):
     def setUp(self):
         super().setUp()
-        self.enter_context(contextlib.chdir(self.directory))
         for k, name in enumerate(("photos", "drawings")):
             self.fill(self.directory / name, 80, side=70, seed=k)
         self.fill(self.directory / "new_photos" / "holiday", 3, side=90, seed=2)
@@ -47,7 +40,7 @@ class WalkthroughTest(pair_test.PairTestCase):
     def test_from_two_folders_to_an_exported_network(self):
         commands = _commands()
         self.assertEqual([c[0] for c in commands], ["train_main.py", "eval_main.py", "-m", "-m"])
-        said = [self._run(*command) for command in commands]
+        said = self._run(commands)
         self.assertIn("photos: ", said[0])
         self.assertIn("KID", said[1])
         self.assertIn("broken.jpg", said[2])
@@ -61,16 +54,17 @@ class WalkthroughTest(pair_test.PairTestCase):
         exported = {p.parent.name for p in (self.directory / "exported").glob("*/README.md")}
         self.assertEqual(exported, {"savedmodel", "onnx", "litert"})
 
-    def _run(self, program, *words):
-        known = {"-m": ["-m"], "eval_main.py": ["-c", _EVAL, str(_ROOT / "eval_main.py")]}
-        start = known.get(program, [str(_ROOT / program)])
-        done = subprocess.run(
-            [sys.executable, *start, *words, *_SHORT.get(program, [])],
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        expected = 1 if "translate" in words else 0  # one file is broken
-        self.assertEqual(done.returncode, expected, done.stderr)
-        return done.stdout + done.stderr
+    def _run(self, commands):
+        """Runs them, shortened; returns what each said."""
+        known = {name: str(_ROOT / name) for name in ("train_main.py", "eval_main.py")}
+        shortened = [
+            [
+                *([_FIRST[program]] if program in _FIRST else []),
+                *(known.get(program, program), *words, *_SHORT.get(program, [])),
+            ]
+            for program, *words in commands
+        ]
+        done = forked.run(shortened, self.directory)
+        for words, (code, said) in zip(commands, done, strict=True):
+            self.assertEqual(code, 1 if "translate" in words else 0, said)  # one file is broken
+        return [said for _, said in done]

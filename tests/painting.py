@@ -1,6 +1,10 @@
-"""Small DTNs that paint more than gray: what an export or a file of weights is tested with."""
+"""Small DTNs that paint more than gray: what an export or a file of weights is tested with.
+
+Each is made once per process: nobody changes its weights.
+"""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -16,13 +20,23 @@ TERMS = serving.Contract("tiny", "0123456789abcdef", 3, "crop", "Trained on blob
 
 def row(preset="dtn"):
     """Returns the DTN of a preset, of few filters, that was trained for a step."""
+    return _with_terms(_row(preset))
+
+
+def folders():
+    """Returns a DTN of two folders: RGB at 64 pixels, features matched, g that upsamples."""
+    return _with_terms(_folders())
+
+
+@functools.cache
+def _row(preset):
     content = make.content_of(Classifier(testing.tiny_nets()[0]))
     settings = config.make(preset, **_SMALL, precision="float32", ema=0.0)
     return paint(build.build(settings, domains.TASKS["svhn"], content))
 
 
-def folders():
-    """Returns a DTN of two folders: RGB at 64 pixels, features matched, g that upsamples."""
+@functools.cache
+def _folders():
     folders = {"domain": "folders", "source_dir": "a", "target_dir": "b", "size": 64}
     nets = {name: sizes.at_size(_SMALL[name], 64, name[0]) for name in _SMALL}
     settings = config.make("dtn_folders", **folders, **nets, precision="float32", ema=0.0)
@@ -34,8 +48,13 @@ def folders():
     return paint(build.build(settings, task, make.content_of(f), matching))
 
 
+def _with_terms(dtn):
+    dtn.contract = TERMS
+    return dtn
+
+
 def paint(dtn):
-    """Gives a DTN's translations contrast, and a contract; returns it."""
+    """Gives a DTN's translations contrast; returns it."""
     decoder, side = getattr(dtn.g, "decoder", dtn.g), dtn.g.size
     decoder.deconvs[-1].kernel.assign(50.0 * decoder.deconvs[-1].kernel)
     for norm in [*decoder.norms, *getattr(getattr(dtn.g, "encoder", None), "norms", ())]:
@@ -43,7 +62,6 @@ def paint(dtn):
     x_s, x_t = pixels(8, 3, 0, side), pixels(8, decoder.image_channels, 1, side)
     with testing.eagerly():
         dtn.train_step((images.to_model(x_s), images.to_model(x_t)))
-    dtn.contract = TERMS
     return dtn
 
 

@@ -12,19 +12,20 @@ from PIL import Image
 from dtn_tf import config, runs, serving, train
 from dtn_tf.content import codes, features, make
 from dtn_tf.data import pair, sets, stores
-from dtn_tf.errors import UserError
+from dtn_tf.errors import Interrupted, UserError
+from dtn_tf.nets import sizes
 from dtn_tf.nets.content import Classifier
 from dtn_tf.variants.matched import MatchedDTN
 from tests import odd_images, testing
 
 _FEW = {
     "precision": "float32",
-    "pretrain_steps": 4,
+    "pretrain_steps": 2,
     "pretrain_batch_size": 8,
-    "steps": 4,
+    "steps": 2,
     "batch_size": 4,
     "log_every": 2,
-    "grid_every": 4,
+    "grid_every": 2,
     "checkpoint_every": 2,
 }
 
@@ -48,6 +49,9 @@ class PairTestCase(testing.EagerTestCase):
         return config.make(preset, domain="folders", **folders, **{**_FEW, **changes})
 
     def train(self, settings, name="run"):
+        nets = {"f": testing.F_CHANNELS, "g": testing.G_CHANNELS, "d": testing.D_CHANNELS}
+        tiny = {f"{k}_channels": sizes.at_size(v, settings.size, k) for k, v in nets.items()}
+        settings = dataclasses.replace(settings, **tiny)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             dtn = train.train(settings, self.directory / name, self.cache)
@@ -80,8 +84,9 @@ class LabelledTest(PairTestCase):
         self.assertEqual(serving.translate(dtn, x).shape, (3, 32, 32, 1))  # drawings are gray
 
     def test_other_pictures_are_refused_with_both_folders_named(self):
-        self.train(self.settings())
-        (self.directory / "run" / "dtn.keras").unlink()
+        stopped = mock.patch.object(train, "fit_dtn", side_effect=Interrupted("stopped", 2))
+        with stopped, self.assertRaises(Interrupted):
+            self.train(self.settings())
         other = self.directory / "other"
         self.fill(other, 40, seed=3)
         changed = dataclasses.replace(self.settings(), target_dir=str(other))

@@ -101,7 +101,7 @@ class RunTest(RunTestCase):
         self.assertFalse((self.workdir / "checkpoints").exists())
         self.assertEmpty(list(self.directory.rglob("partial-*")))
 
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), testing.eagerly():
             result = score.score(self.workdir, self.cache, judge_steps=2)
         self.assertEqual(result["images"]["images"], 100)
         self.assertIn("drawn", result["images"]["title"])

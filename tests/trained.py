@@ -23,6 +23,7 @@ class TestCase(testing.EagerTestCase):
         self.enter_context(testing.fewer_digits())
         small = functools.partial(ContentEncoder, testing.F_CHANNELS)
         self.enter_context(mock.patch.object(judge, "ContentEncoder", small))
+        self.enter_context(mock.patch.object(judge, "_BATCH", 16))
         self.workdir, self.cache = self.directory / "runs" / "a", self.directory / "cache"
         shutil.copytree(_root() / "runs", self.directory / "runs")
         shutil.copytree(_root() / "cache", self.cache)

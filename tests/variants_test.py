@@ -22,6 +22,13 @@ _MOVES = ((0, 0, 1), (0, 0, -1), (1, 0, 1), (-1, 0, -1), (0, 1, 1), (0, -1, -1))
 _X_S, _X_T = testing.images(8, 3), testing.images(8, 1, seed=1)
 
 
+def _borrowed(test, preset):
+    """`_shared` for a test that changes weights: they are put back after it."""
+    dtn = _shared(preset)
+    test.addCleanup(dtn.set_weights, dtn.get_weights())
+    return dtn
+
+
 def _row(preset, **changes):
     """The compiled model of a preset, of few filters."""
     small = {
@@ -77,7 +84,7 @@ class VariantsTest(testing.EagerTestCase):
 
     @parameterized.parameters(("dtn", True), ("dtn_pixels", False), ("baseline", False))
     def test_translation_depends_on_f_only_where_g_contains_it(self, preset, contains):
-        dtn = _row(preset)
+        dtn = _borrowed(self, preset)
         before = dtn(_X_S).numpy()
         for kernel in dtn.f.weights:
             kernel.assign(0.5 * kernel)
@@ -85,7 +92,7 @@ class VariantsTest(testing.EagerTestCase):
         self.assertEqual(changed, contains)
 
     def test_pixels_encoder_is_f_s_shape_and_learns_while_f_stays(self):
-        dtn = _row("dtn_pixels")
+        dtn = _borrowed(self, "dtn_pixels")
         f = ContentEncoder(testing.F_CHANNELS)
         shapes = [v.shape for v in f.trainable_variables]
         self.assertEqual([v.shape for v in dtn.g.encoder.trainable_variables], shapes)
@@ -160,7 +167,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
         self.assertAllClose(dtn.l_const(fx, fgx), np.mean((fx - fgx) ** 2), rtol=1e-5)
 
     def test_d_answers_by_the_class_it_is_told(self):
-        dtn = _row("dtn_adapted_conditional_d")
+        dtn = _borrowed(self, "dtn_adapted_conditional_d")
         logits = [dtn.d(_X_T, condition=tf.fill((8,), k)).numpy() for k in range(10)]
         heads = dtn.d.heads
         heads.kernel.assign(tf.zeros_like(heads.kernel))
@@ -172,11 +179,11 @@ class AdaptedDTNTest(testing.EagerTestCase):
         self.assertNotAllClose(logits[0], logits[1])
 
     def test_d_is_told_the_decision_about_the_original(self):
-        dtn = _row("dtn_adapted_conditional_d")
+        dtn = _borrowed(self, "dtn_adapted_conditional_d")
         fx = dtn.f(_X_S)
         expected = dtn.d(_X_T, condition=dtn.decision(fx), training=True)
         self.assertAllClose(dtn.logits(_X_T, fx), expected)
-        plain = _row("dtn_adapted")
+        plain = _borrowed(self, "dtn_adapted")
         self.assertAllClose(plain.logits(_X_T, fx), plain.d(_X_T, training=True))
 
     def test_style_reaches_the_translation_and_can_be_left_out(self):
@@ -229,7 +236,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
         self.assertAllEqual(served.translate(x), serving.translate(dtn, x))
 
     def test_all_but_f_and_its_head_learns(self):
-        dtn = _row("dtn_adapted_conditional_d")
+        dtn = _borrowed(self, "dtn_adapted_conditional_d")
         before, head = testing.snapshot(dtn), [v.numpy() for v in dtn.head.variables]
         style = [v.numpy() for v in dtn.g.encoder.trainable_variables]
         told = dtn.d.heads.kernel.numpy()
@@ -293,7 +300,7 @@ class YunjeyTest(testing.EagerTestCase):
         self.assertEqual(changed, nets)
 
     def test_f_moves_by_the_gradient_of_const_and_nothing_else(self):
-        dtn = _sgd_yunjey()
+        dtn = YunjeyTest.shared()
         kernel = dtn.f.convs[0].kernel
         start = kernel.numpy()
         with tf.GradientTape() as tape:
@@ -318,7 +325,7 @@ class YunjeyTest(testing.EagerTestCase):
         self.assertAllClose(kernel, expected, atol=1e-6)
 
     def test_g_s_loss_on_target_is_gang_and_tid(self):
-        dtn = _sgd_yunjey()
+        dtn = YunjeyTest.shared()
         gx = dtn.g(dtn.f(_X_T, training=True), domain=TARGET, training=True)
         p_real = tf.nn.softmax(dtn.d(gx, training=True))[:, 1]
         expected = np.mean(-np.log(p_real)) + 15.0 * np.mean((_X_T - gx) ** 2)

@@ -126,6 +126,7 @@ class PackTest(trained.TestCase):
         folder = self.directory / "weights"
         with self.assertRaisesRegex(UserError, "was not scored. Score it first: .*eval_main.py"):
             pack_weights.pack(self.workdir, "svhn", folder)
+        self.leave_judges_untrained()
         line, _ = self.quietly(score.score, self.workdir, self.cache, judge_steps=2)
         pack_weights.pack(self.workdir, "svhn", folder)
         with mock.patch.object(weights, "FOLDER", folder):

@@ -1,8 +1,11 @@
 """f(x) of a whole set of pictures: f is frozen, so it is computed once and kept."""
 
+import pathlib
+import time
+
 import numpy as np
 
-from dtn_tf import environment, files, serving
+from dtn_tf import environment, files, runs, serving
 
 RECIPE = 1  # raise it when the same f gives other numbers
 _FILE = "features.npy"
@@ -33,10 +36,17 @@ def of(f, f_hash, pictures, cache_dir):
 
     def make(directory):
         shape = (len(pictures), f.features)
+        begun = time.monotonic()
         files.save(directory / _FILE, lambda p: _write(p, f, pictures, shape), 4 * np.prod(shape))
+        files.save_json(directory / "timing.json", {"features": time.monotonic() - begun})
 
     directory, _ = files.find_or_make(cache_dir, "fx", identity, make, environment.provenance)
     return files.load_array(directory / _FILE, directory)
+
+
+def seconds(fx):
+    """How long it took to compute what `of` returns, whenever that was; 0.0 if unknown."""
+    return runs.timing(pathlib.Path(fx.filename).parent).get("features", 0.0)
 
 
 def _write(path, f, pictures, shape):

@@ -12,7 +12,7 @@ from dtn_tf.nets.content import ContentEncoder
 # `unlabelled`, `views`, `given`, `data.pipeline`, `nets.content`.
 RECIPE = 1
 _MEASURED = 400  # images
-_OF_F = (
+OF_F = (
     *("f_channels", "f_depths", "size", "precision", "mirror"),
     *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
 )
@@ -32,7 +32,7 @@ def without_labels(config, sets, cache_dir):
         "s": sets.s.fingerprint(),
         "t": sets.t.fingerprint(),
         "seed": config.seed,
-        **{name: getattr(config, name) for name in _OF_F},
+        **{name: getattr(config, name) for name in OF_F},
     }
 
     def make(directory):
@@ -74,12 +74,11 @@ def given(config, kind, f, cache_dir):
         "size": config.size,
         "seed": 0,
     }
+    known = {"contract": f.describe(), "given": getattr(f, "hash", None)}
     return kept.found_or_made(
         cache_dir,
         identity,
-        lambda directory: kept.keep(
-            directory, f, "given_f", {}, identity, {"contract": f.describe()}
-        ),
+        lambda directory: kept.keep(directory, f, "given_f", {}, identity, known),
     )
 
 

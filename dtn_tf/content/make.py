@@ -8,7 +8,7 @@ import shutil
 import keras
 
 from dtn_tf import classify, files, pretrain, rules, runs
-from dtn_tf.content import given, kept, learn
+from dtn_tf.content import face, given, kept, learn, student
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
 
@@ -32,7 +32,7 @@ class Content:
 
 
 def kind_of(config, sets):
-    """Returns what `--content` comes to: "labels", "unlabelled", "app:NAME" or a path.
+    """Returns what `--content` comes to: "labels", "unlabelled", "app:NAME", "face:WHAT" or a path.
 
     Raises:
         UserError: If it is none of these, or another setting needs classes and f has none.
@@ -41,10 +41,12 @@ def kind_of(config, sets):
     has_classes = bool(sets.task.content.classes)
     if kind == "auto":
         kind = LABELS if has_classes else UNLABELLED
-    if kind not in (LABELS, UNLABELLED) and not kind.startswith(_APP) and not _is_file(kind):
+    is_given = kind.startswith((_APP, face.PREFIX)) or _is_file(kind)
+    if kind not in (LABELS, UNLABELLED) and not is_given:
         raise UserError(
             f"content={kind!r} is unknown; expected auto, labels, unlabelled, app:NAME for a net"
-            " of Keras Applications, or the path of a .keras file."
+            " of Keras Applications, face:PATH_OR_PACKAGE for a face net that you installed, or"
+            " the path of a .keras file."
         )
     if kind == LABELS and not has_classes:
         raise UserError(
@@ -124,12 +126,16 @@ def _phases(config, sets, cache_dir):
         return pretrain.phases(config, sets, cache_dir)
     if kind == UNLABELLED:
         return {"learn_f": learn.without_labels(config, sets, cache_dir)}
+    if kind.startswith(face.PREFIX) and config.content_student:
+        return {"learn_f": student.teach(config, sets, _given(config, kind), cache_dir)}
     return {"given_f": learn.given(config, kind, _given(config, kind), cache_dir)}
 
 
 def _given(config, kind):
     if kind.startswith(_APP):
         return given.from_app(kind.removeprefix(_APP), config.size)
+    if kind.startswith(face.PREFIX):
+        return face.find(kind.removeprefix(face.PREFIX), config.size, config.content_scale)
     return given.from_file(kind, config.size, 3, scale=config.content_scale)
 
 

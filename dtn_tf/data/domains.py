@@ -45,7 +45,11 @@ class Task:
     content: Domain
 
 
-FOLDERS = "folders"  # of `--domain`: any two folders of images, see `data.pair`
+# Of `--domain`, where both domains are folders of images: see `data.pair`.
+FOLDERS = "folders"  # any two
+FACE, EMOJI = "face", "emoji"  # photos of faces to emoji, and the reverse: see `data.faces`
+PAIRS = (FOLDERS, FACE, EMOJI)
+FACES = (FACE, EMOJI)
 
 TASKS = {
     task.name: task

@@ -1,4 +1,4 @@
-"""Two folders of images as the two domains of a task: `--domain=folders`."""
+"""Two folders of images as the two domains of a task."""
 
 from dtn_tf.data import domains, folders
 from dtn_tf.errors import UserError
@@ -7,26 +7,49 @@ from dtn_tf.errors import UserError
 class Pair:
     """A store of two folders, with the methods of `stores.Store`; `open_pair` makes it.
 
+    Args:
+        source: `folders.FolderSet`, or what has its methods.
+        target: The same of the target.
+        size: Side of the images, in pixels.
+        task: Name of the task.
+        name: As in `--data`.
+        about: For people, where the folders come from; "" says nothing.
+        opened: Function of another size that opens the same folders.
+        people: Function that returns photos of people, see `faces.people`; None for no people.
+
     Attributes:
-        name: "folders".
+        name: As in `--data`: "folders", or of faces "files" or "builtin".
         task: `domains.Task`; its domains are called "source" and "target", and have the
             folders' titles and classes.
     """
 
-    name = domains.FOLDERS
-
-    def __init__(self, source, target, size):
+    def __init__(
+        self,
+        source,
+        target,
+        size,
+        task=domains.FOLDERS,
+        name=domains.FOLDERS,
+        about="",
+        opened=None,
+        people=None,
+    ):
+        self.name = name
+        self._about = about
+        self._opened = opened
+        self._people = people
         self._folders = {"source": source, "target": target}
         of_s, of_t = (
             domains.Domain(name, folder.title, size, folder.channels, folder.classes)
             for name, folder in self._folders.items()
         )
-        self.task = domains.Task(domains.FOLDERS, source=of_s, target=of_t, content=of_s)
+        self.task = domains.Task(task, source=of_s, target=of_t, content=of_s)
 
     @property
     def notice(self):
         """What was found in both folders, for people."""
-        return "\n".join(f"{k}: {folder.notice}" for k, folder in self._folders.items())
+        said = [f"{k}: {folder.notice}" for k, folder in self._folders.items()]
+        return "\n".join([self._about, *said] if self._about else said)
 
     def warnings(self):
         """What people should read before they train: a list of sentences."""
@@ -35,6 +58,31 @@ class Pair:
     def load(self, domain, split, num=0):
         """Loads a split of one of the folders, see `folders.FolderSet.load`."""
         return self._folders[domain.name].load(split, num)
+
+    def at_size(self, size):
+        """Returns the same folders with images of another size, in the same order.
+
+        Args:
+            size: Side of the images, in pixels.
+        """
+        return self._opened(size)
+
+    def people(self):
+        """Returns photos of people, several of each, their labels the people; None without."""
+        return self._people and self._people()
+
+    def folder(self, domain):
+        """Returns the folder of one of the two domains."""
+        return self._folders[domain.name]
+
+    @property
+    def has_attributes(self):
+        """Whether it is known what the people look like: they are drawn."""
+        return all(hasattr(folder, "attributes") for folder in self._folders.values())
+
+    def attributes(self, domain, split):
+        """What the people of a drawn domain look like, see `builtin.faces.Drawn.attributes`."""
+        return self._folders[domain.name].attributes(split)
 
     def describe(self, domain, split):
         """Says what `load` would read."""
@@ -63,8 +111,12 @@ def open_pair(config, cache_dir, source_dir=None, target_dir=None):
             f"--source_dir and --target_dir are both {paths[0]}: name two folders of images, one"
             " of each kind."
         )
-    opened = [folders.open_folder(p, config.size, cache_dir, fit=config.fit) for p in paths]
-    if opened[0].title == opened[1].title:  # a/photos and b/photos
-        for folder in opened:
-            folder.title = f"{folder.path.parent.name}/{folder.path.name}"
-    return Pair(*opened, config.size)
+
+    def opened(size):
+        both = [folders.open_folder(path, size, cache_dir, fit=config.fit) for path in paths]
+        if both[0].title == both[1].title:  # a/photos and b/photos
+            for folder in both:
+                folder.title = f"{folder.path.parent.name}/{folder.path.name}"
+        return Pair(*both, size, opened=opened)
+
+    return opened(config.size)

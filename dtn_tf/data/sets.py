@@ -91,6 +91,14 @@ class Sets:
         """Labelled test split of the target."""
         return self._store.load(self.task.target, "test")
 
+    def at_size(self, side):
+        """Returns the same sets in the same order, of larger images where they can be had.
+
+        Args:
+            side: Wanted, in pixels, by a net that reads more than g paints.
+        """
+        return self
+
     def describe(self):
         """Says, a line each, what training would read, without reading it."""
         config, task = self._config, self.task
@@ -144,6 +152,14 @@ class FolderSets(Sets):
     def _for_f(self):
         return self.s_labelled, self.validation
 
+    def at_size(self, side):
+        """Returns the same sets in the same order, of images of another size.
+
+        Args:
+            side: In pixels.
+        """
+        return FolderSets(self._config, self._store.at_size(side), self._first_n)
+
     def describe(self):
         """Says, a line each, what training would read."""
         pairs = (("source", "the set s"), ("target", "the set t"))
@@ -152,6 +168,6 @@ class FolderSets(Sets):
 
 
 def of(config, store, first_n=0):
-    """Returns the `Sets` of a config: `FolderSets` where it is of two folders."""
-    kind = FolderSets if config.domain == domains.FOLDERS else Sets
+    """Returns the `Sets` of a config: `FolderSets` where its domains are folders."""
+    kind = FolderSets if config.domain in domains.PAIRS else Sets
     return kind(config, store, first_n)

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from dtn_tf import images as images_lib
-from dtn_tf.data import domains, files, pair, publishers, tfds
+from dtn_tf.data import domains, faces, files, pair, publishers, tfds
 from dtn_tf.data.builtin import reader as builtin
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
@@ -141,10 +141,12 @@ def of(config, cache_dir, data=None, data_dir=None):
         `Store`, or `pair.Pair` of two folders.
 
     Raises:
-        UserError: See `open_store` and `pair.open_pair`.
+        UserError: See `open_store`, `pair.open_pair` and `faces.open_faces`.
     """
     if config.domain == domains.FOLDERS:
         return pair.open_pair(config, cache_dir)
+    if config.domain in domains.FACES:
+        return faces.open_faces(config, cache_dir, data, data_dir)
     return open_store(data or config.data, data_dir or config.data_dir, cache_dir)
 
 

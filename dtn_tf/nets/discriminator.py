@@ -12,18 +12,21 @@ _CHANNELS = (64, 128, 256, 256)
 class Discriminator(keras.Model):
     """D: four convolutions of stride 2 with batch norm and ReLU, then the logits.
 
-    One more for each doubling of the image.
+    One more for each doubling of the image. One more than that is taken, too: the paper's D for
+    faces has six, of images of 152 pixels.
 
     Args:
         channels: Filters of the convolutions, each of which halves the sides, down to
             2x2 pixels: 4 numbers at 32 pixels, 5 at 64, 6 at 128. None is (64, 128, 256, 256),
-            before it half as many per doubling of the size. The paper gives neither widths
+            before it half as many per doubling of the size. One number more brings the sides
+            down to one pixel. The paper gives neither widths
             nor kernels; 4x4 as in DCGAN.
         image_channels: 1 (gray digits) or 3.
         num_classes: 3 in the paper: G(source), G(target), real target.
         num_conditions: Classes of what an image shows, where D is told: it then has a
             linear layer for each beside the common one. 0, as in the paper, is none.
         size: Side of the images: 32, 64 or 128.
+        leak: Slope of the ReLU below 0: 0, or 0.2 as in the paper's D for faces.
         dtype: Keras dtype policy. Logits are float32 under every policy.
 
     Input shape: `(batch, size, size, image_channels)`, float, in [-1, 1].
@@ -39,21 +42,24 @@ class Discriminator(keras.Model):
         num_classes=3,
         num_conditions=0,
         size=32,
+        leak=0.0,
         dtype=None,
         **kwargs,
     ):
         super().__init__(dtype=dtype, **kwargs)
         channels = sizes.at_size(_CHANNELS, size, "d") if channels is None else channels
-        if len(channels) != 4 + sizes.doublings(size):
+        least = 4 + sizes.doublings(size)
+        if len(channels) not in (least, least + 1):
             raise ValueError(
-                f"Discriminator got channels={channels}; it needs {4 + sizes.doublings(size)}"
-                f" numbers at size {size}."
+                f"Discriminator got channels={channels}; it needs {least} or {least + 1} numbers"
+                f" at size {size}."
             )
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.num_classes = num_classes
         self.num_conditions = num_conditions
         self.size = size
+        self.leak = leak
         self.convs = [
             convolution.Conv2D(
                 c,
@@ -93,12 +99,15 @@ class Discriminator(keras.Model):
             training: Whether batch norm uses (and moves) the batch's statistics.
         """
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = tf.nn.relu(norm(conv(x), training=training))
+            x = self._rectified(norm(conv(x), training=training))
         x = tf.reshape(x, (tf.shape(x)[0], self.head.kernel.shape[0]))
         if not self.num_conditions:
             return self.head(x)
         each = tf.reshape(self.heads(x), (-1, self.num_conditions, self.num_classes))
         return self.head(x) + tf.gather(each, condition, axis=1, batch_dims=1)
+
+    def _rectified(self, x):
+        return tf.nn.leaky_relu(x, self.leak) if self.leak else tf.nn.relu(x)
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -109,4 +118,5 @@ class Discriminator(keras.Model):
             "num_classes": self.num_classes,
             "num_conditions": self.num_conditions,
             "size": self.size,
+            "leak": self.leak,
         }

@@ -96,12 +96,12 @@ def _distances(net, name, compared):
 
 
 def _constancy(dtn, x, gx, title):
-    fx = serving.apply(lambda v: _content(dtn, v), x, label=f"f reads {title}")
+    fx = serving.apply(lambda v: content(dtn, v), x, label=f"f reads {title}")
     fgx = serving.apply(lambda v: dtn.f(v, training=False), gx, label="f reads G(x)")
     return measures.constancy(fx, fgx)
 
 
-def _content(dtn, x):
+def content(dtn, x):
     """f(x) as a translation reads it; where none is read, f(x) as L_CONST takes it."""
     fx = dtn.content(x) if hasattr(dtn, "content") else None
     return dtn.f(x, training=False) if fx is None else fx

@@ -10,10 +10,10 @@ import dataclasses
 
 import keras
 
-from dtn_tf import classify, environment, files
+from dtn_tf import classify
 from dtn_tf.content import unlabelled
-from dtn_tf.errors import UserError
 from dtn_tf.nets.content import ContentEncoder
+from dtn_tf.scores import kept_net
 
 RECIPE = 1  # of this file, `content.unlabelled`, its views and the net
 SEED = 1801_01401  # not a seed that f would be trained with
@@ -29,7 +29,6 @@ _CHANNELS = {
     64: (16, 32, 64, 128, 128),
     128: (8, 16, 32, 64, 128, 128),
 }
-_FILE = "net.keras"
 _KIND = "independent"
 
 
@@ -84,31 +83,22 @@ def train(pictures, cache_dir, num_steps, seed=SEED):
 
     Returns:
         `Net`. It computes in float32, wherever it is trained.
-
-    Raises:
-        UserError: If the kept file is damaged.
     """
     pictures = pictures.unlabelled()
-    identity = {
-        "recipe": RECIPE,
-        "pictures": pictures.fingerprint(),
-        "steps": num_steps,
-        "seed": seed,
-    }
-    directory, _ = files.find_or_make(
+    net = kept_net.found_or_made(
         cache_dir,
         _KIND,
-        identity,
-        lambda folder: _make(pictures, folder, num_steps, seed),
-        environment.provenance,
+        lambda folder: _made(pictures, folder, num_steps, seed),
+        recipe=RECIPE,
+        pictures=pictures,
+        steps=num_steps,
+        seed=seed,
     )
-    net = _load(directory)
     name = f"VICReg on {pictures.title}, {num_steps:,} steps"
     return Net(net, name, classify.weights_hash(net))
 
 
-def _make(pictures, directory, num_steps, seed):
-    keras.utils.set_random_seed(seed)
+def _made(pictures, directory, num_steps, seed):
     _, size, _, channels = pictures.pixels.shape
     # Not standardized: whether translations are too dark or too flat is to be seen.
     how = {"image_channels": channels, "size": size, "dtype": _DTYPE}
@@ -129,14 +119,4 @@ def _make(pictures, directory, num_steps, seed):
         log_every=20,
         is_apart=False,
     )
-    files.save(directory / _FILE, encoder.save)
-
-
-def _load(directory):
-    try:
-        files.check_archive(directory / _FILE)
-    except UserError as error:
-        raise UserError(
-            f"{error} Delete the folder {directory} to have it trained again."
-        ) from error
-    return keras.models.load_model(directory / _FILE)
+    return encoder

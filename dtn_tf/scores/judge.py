@@ -5,17 +5,15 @@ wherever it is trained, and its weights have a name, so that two results can be 
 read by one judge.
 """
 
-import keras
-
-from dtn_tf import classify, environment, files
+from dtn_tf import classify
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier, ContentEncoder
+from dtn_tf.scores import kept_net
 
 RECIPE = 1  # of this file, `classify` and the nets: another number trains another judge
 SEED = 1611_02200  # not a seed that f would be trained with
 _BATCH, _RATE = 128, 2e-3
 _DTYPE = "float32"
-_FILE = "judge.keras"
 
 
 def train(pictures, test, cache_dir, num_steps, seed=SEED):
@@ -40,21 +38,15 @@ def train(pictures, test, cache_dir, num_steps, seed=SEED):
     """
     if pictures.labels is None:
         raise UserError(f"{pictures.title} has no labels: it cannot teach a classifier.")
-    identity = {
-        "recipe": RECIPE,
-        "pictures": pictures.fingerprint(),
-        "steps": num_steps,
-        "seed": seed,
-    }
-    directory, _ = files.find_or_make(
+    classifier = kept_net.found_or_made(
         cache_dir,
         "judge",
-        identity,
-        lambda folder: _make(pictures, folder, num_steps, seed),
-        environment.provenance,
-        check=lambda folder: files.check_archive(folder / _FILE, advice=""),
+        lambda folder: _made(pictures, folder, num_steps, seed),
+        recipe=RECIPE,
+        pictures=pictures,
+        steps=num_steps,
+        seed=seed,
     )
-    classifier = keras.models.load_model(directory / _FILE)
     facts = {
         "hash": classify.weights_hash(classifier),
         "accuracy": classify.accuracy(classifier, test),
@@ -63,11 +55,10 @@ def train(pictures, test, cache_dir, num_steps, seed=SEED):
     return classifier, facts
 
 
-def _make(pictures, directory, num_steps, seed):
-    keras.utils.set_random_seed(seed)
+def _made(pictures, directory, num_steps, seed):
     _, size, _, channels = pictures.pixels.shape
     encoder = ContentEncoder(image_channels=channels, size=size, dtype=_DTYPE)
-    classifier = classify.fit(
+    return classify.fit(
         Classifier(encoder, len(pictures.classes), dtype=_DTYPE),
         pictures,
         directory,
@@ -80,4 +71,3 @@ def _make(pictures, directory, num_steps, seed):
         distort={"colour": 0.0},
         log_every=20,
     )
-    files.save(directory / _FILE, classifier.save)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from dtn_tf import files
-from dtn_tf.scores import figures, sheets
+from dtn_tf.data import domains
+from dtn_tf.scores import face_sheets, figures, sheets
 
 
 def folder(workdir, split):
@@ -48,6 +49,20 @@ def _draw(line, translated, where):
         drawn.append(where / "neighbours.png")
         pictures = translated.sets.target_train, translated.real
         sheets.draw_neighbours(line, x, gx, *pictures, translated.independent, drawn[-1])
+    if line["domain"] in domains.FACES:
+        drawn += _draw_faces(line, translated, where)
+    return drawn
+
+
+def _draw_faces(line, translated, where):
+    """The paper's figures of faces."""
+    drawn = [where / "faces.png"]
+    pictures = translated.shown.pixels, translated.gx, translated.nearest
+    face_sheets.draw_triples(line, *pictures, drawn[0])
+    people = translated.yardstick.people
+    if people is not None:
+        drawn.append(where / "people.png")
+        face_sheets.draw_people(line, translated.dtn, people, drawn[-1])
     return drawn
 
 
@@ -59,6 +74,10 @@ def _write_events(line, text, drawn):
         tf.summary.scalar("eval/judge", line["judge"]["accuracy"])
     if line.get("distances"):
         _write_distances(line["distances"])
+    if line.get("retrieval"):
+        part = line["retrieval"]["probes"]["translation"]
+        for name in ("median_rank", "rank_1"):
+            tf.summary.scalar(f"eval/{name}", part[name])
     tf.summary.text("eval/table", text)
     for path in drawn:
         picture = tf.io.decode_png(path.read_bytes(), channels=3)

@@ -13,7 +13,14 @@ import sys
 
 from dtn_tf import files, presets
 from dtn_tf.errors import UserError
-from dtn_tf.scores import distance_tables, layout, paper_tables, results
+from dtn_tf.scores import (
+    attribute_tables,
+    distance_tables,
+    layout,
+    paper_tables,
+    results,
+    retrieval_tables,
+)
 from dtn_tf.scores.layout import percent
 
 _BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -95,7 +102,7 @@ def write_docs(folder, check=False):
 
 
 def beside(line, lines):
-    """Lays one result out with others that compare: accuracies and distances, where there are any.
+    """Lays one result out with others that compare, and its own retrieval, where there are any.
 
     Args:
         line: Result line.
@@ -105,7 +112,16 @@ def beside(line, lines):
         Markdown.
     """
     accuracies = [] if line["judge"] is None else [table(table_of(line), lines, line["split"])]
-    return "\n".join(filter(None, [*accuracies, distance_tables.table(lines)]))
+    others = [distance_tables.table(lines), retrieval_tables.table(line), *_of_faces(line)]
+    return "\n".join(filter(None, [*accuracies, *others]))
+
+
+def _of_faces(line):
+    """Tables of one result: the colours of faces, and the attributes of drawn ones."""
+    if line.get("colours"):
+        yield retrieval_tables.of_colours(line["colours"])
+    if line.get("attributes"):
+        yield attribute_tables.table(line["attributes"])
 
 
 def details(line):
@@ -118,7 +134,7 @@ def details(line):
     else:
         head += f" Judge: a classifier of {line['target']['title']}, {layout.judge_of(line)}."
         of_f, of_classes = [*_of_all(line), *of_f, *_frechet(line)], _of_classes(line)
-    rows = [*of_f, *distance_tables.details(line)]
+    rows = [*of_f, *distance_tables.details(line), *retrieval_tables.details(line)]
     text = [head, "", "| measured | value |", "|---|---|", *rows, *of_classes]
     return "\n".join(text) + "\n"
 

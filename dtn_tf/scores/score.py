@@ -8,8 +8,9 @@ translation had a part in. Source labels are used to score, never before.
 import pathlib
 
 from dtn_tf import config, runs, serving
-from dtn_tf.data import stores
+from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
+from dtn_tf.scores import descriptor as descriptors
 from dtn_tf.scores import distances, output, report, results, scorers
 from dtn_tf.scores import line as line_lib
 from dtn_tf.scores.yardstick import Yardstick
@@ -26,6 +27,7 @@ def score(
     judge_steps=config.JUDGE_STEPS,
     first_n=0,
     with_distances=False,
+    descriptor="auto",
 ):
     """Scores one run, and leaves numbers, tables and figures in its directory.
 
@@ -38,6 +40,7 @@ def score(
         judge_steps: Batches that train the judge.
         first_n: Score on the first so many test images; 0 is all.
         with_distances: Whether distances are measured where a judge suffices, too.
+        descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
 
     Returns:
         The result line, a dict, as appended to eval.jsonl.
@@ -49,7 +52,8 @@ def score(
     run = runs.finished(workdir)
     store = store_of(run, data, data_dir, cache_dir)
     print(store.notice, flush=True)
-    yardstick = Yardstick(store, cache_dir, judge_steps, first_n)
+    net = descriptors.of(descriptor, run) if run.config.domain in domains.FACES else None
+    yardstick = Yardstick(store, cache_dir, judge_steps, first_n, net)
     return of_run(run, yardstick, split, with_distances)
 
 
@@ -81,7 +85,8 @@ def of_run(run, yardstick, split, with_distances=False):
     """Scores a finished run by a yardstick; returns the line that `score` returns."""
     sets = yardstick.sets(run)
     shown, real = images_of(sets, split), sets.target_test
-    names = scorers.of(sets.task, shown, real, with_distances)
+    known = yardstick.descriptor is not None, yardstick.has_attributes
+    names = scorers.of(sets.task, shown, real, with_distances, *known)
     dtn = serving.load(run.workdir)
     needed = shown.pixels if "judge" in names else shown.pixels[: distances.AT_MOST]
     gx = serving.translate(dtn, needed, label=f"{run.title} translates {shown.title}")

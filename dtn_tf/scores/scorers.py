@@ -9,10 +9,11 @@ import numpy as np
 from dtn_tf import classify, serving
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.scores import distances, independent, measures
+from dtn_tf.scores import attributes, colours, distances, independent, measures, retrieval
 from dtn_tf.scores.yardstick import Yardstick
 
 _DIGITS = tuple("0123456789")
+_TEACH_RIDGE = 4000  # source images that teach the ridge from codes to colours
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +39,12 @@ class Translated:
     gx: np.ndarray
 
     @functools.cached_property
+    def nearest(self):
+        """The real target images nearest to the first images of `shown` under f."""
+        x = self.shown.pixels[: retrieval.AT_MOST]
+        return retrieval.nearest_of(self.dtn, x, self.sets.target_train.pixels)
+
+    @functools.cached_property
     def independent(self):
         """The independent net: the judge's encoder where the target has labels."""
         has_classes = len(self.sets.task.target.classes) > 1
@@ -45,23 +52,34 @@ class Translated:
         return independent.of(self.sets, self.yardstick.cache_dir, judge)
 
 
-def of(task, shown, real, with_distances=False):
+def of(task, shown, real, with_distances=False, with_retrieval=False, with_attributes=False):
     """Says which of `SCORERS` measure a pair of domains: a list of names.
 
     The judge needs the same two or more classes on both sides, and labels. Distances are
-    measured of folders, where there is no judge, and where they are asked for.
+    measured of folders and faces, where there is no judge, and where they are asked for.
+    Retrieval is of faces, and needs a face net that is not f.
 
     Args:
         task: `Task` of the pair.
         shown: Source `Pictures`.
         real: Target `Pictures`.
         with_distances: Whether distances are asked for.
+        with_retrieval: Whether there is a face net that compares.
+        with_attributes: Whether it is known what the people look like, as of drawn ones.
     """
     classes = task.source.classes
     has_labels = shown.labels is not None and real.labels is not None
     by_judge = has_labels and len(classes) > 1 and classes == task.target.classes
     by_distances = with_distances or not by_judge or task.name not in domains.TASKS
-    return ["judge"] * by_judge + ["distances"] * by_distances
+    is_of_faces = task.name in domains.FACES
+    names = {
+        "judge": by_judge,
+        "distances": by_distances,
+        "retrieval": is_of_faces and with_retrieval,
+        "colours": is_of_faces and task.source.channels == task.target.channels == 3,
+        "attributes": is_of_faces and with_attributes,
+    }
+    return [name for name, is_used in names.items() if is_used]
 
 
 def _by_judge(translated):
@@ -77,8 +95,42 @@ def _by_distances(translated):
     return {"distances": distances.measure(dtn, sets, split, net, translated.gx)}
 
 
+def _by_retrieval(translated):
+    of_run, split, yardstick = translated.sets, translated.split, translated.yardstick
+    found = retrieval.measure(
+        translated.dtn,
+        of_run,
+        split,
+        yardstick.descriptor,
+        yardstick.cache_dir,
+        translated.gx,
+        translated.nearest,
+        yardstick.people,
+    )
+    return {"retrieval": found}
+
+
+def _by_colours(translated):
+    """Hair and skin of faces: what f holds of them, and what translations show."""
+    dtn, s = translated.dtn, translated.sets.s.pixels[:_TEACH_RIDGE]
+    x = translated.shown.pixels[: retrieval.AT_MOST]
+    fx, fx_new = (
+        serving.apply(lambda v: distances.content(dtn, v), part, label="f reads faces")
+        for part in (s, x)
+    )
+    kinds = {"translation": translated.gx[: len(x)], "nearest": translated.nearest}
+    found = {"f": colours.held(fx, s, fx_new, x), "followed": colours.followed(x, kinds)}
+    return {"colours": {"n": len(x), **found}}
+
+
 # Functions of `Translated`, which return what they add to a result line.
-SCORERS = {"judge": _by_judge, "distances": _by_distances}
+SCORERS = {
+    "judge": _by_judge,
+    "distances": _by_distances,
+    "retrieval": _by_retrieval,
+    "colours": _by_colours,
+    "attributes": attributes.measure,
+}
 
 
 def numbers(gx, classifier, shown, real):

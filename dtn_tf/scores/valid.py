@@ -112,7 +112,7 @@ _SETS = ("images", "target", "data.s", "data.t")
 _FIELDS = (  # name, check of its value, what is expected
     ("kind", _is(lambda v: v in KINDS), f"one of {', '.join(KINDS)}"),
     ("row", _is_known_row, "a row of this version"),
-    ("domain", _is(lambda v: v in (*domains.TASKS, domains.FOLDERS)), "a domain of this version"),
+    ("domain", _is(lambda v: v in (*domains.TASKS, *domains.PAIRS)), "a domain of this version"),
     ("split", _is(lambda v: v in SPLITS), f"one of {', '.join(SPLITS)}"),
     ("seed", _is(_is_count), _COUNT),
     ("changes", _is(_are_changes), "settings"),

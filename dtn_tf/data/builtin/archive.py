@@ -67,21 +67,22 @@ def _check_sizes(path, expected):
 
 
 class Progress:
-    """Prints how many digits are drawn and how long the rest takes, every ten seconds.
+    """Prints how many pictures are drawn and how long the rest takes, every ten seconds.
 
     Args:
-        total: Digits to draw.
+        total: Pictures to draw.
         clock: Function that returns seconds.
+        what: What is drawn, for people.
     """
 
-    def __init__(self, total, clock=time.monotonic):
-        self._total, self._clock = total, clock
+    def __init__(self, total, clock=time.monotonic, what="digits"):
+        self._total, self._clock, self._what = total, clock, what
         self._lock = threading.Lock()
         self._done = 0
         self._begun = self._said = clock()
 
     def __call__(self, count):
-        """Counts digits that are drawn; any thread may call it."""
+        """Counts pictures that are drawn; any thread may call it."""
         with self._lock:
             self._done += count
             now = self._clock()
@@ -90,6 +91,6 @@ class Progress:
             self._said = now
             left = (now - self._begun) * (self._total - self._done) / self._done
             print(
-                f"Drawn {self._done:,} of {self._total:,} digits; about {left:.0f} s left.",
+                f"Drawn {self._done:,} of {self._total:,} {self._what}; about {left:.0f} s left.",
                 flush=True,
             )

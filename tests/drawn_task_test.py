@@ -1,0 +1,62 @@
+"""Drawn portraits to drawn avatars: from no file at all to every score of faces."""
+
+import contextlib
+import functools
+import io
+from unittest import mock
+
+from dtn_tf import config, serving, train
+from dtn_tf.data.builtin import faces as drawn
+from dtn_tf.scores import attributes, figures, independent, results, score
+from dtn_tf.scores import descriptor as descriptors
+from tests import retrieval_test, testing
+
+_FEW = {"num_train": 24, "num_avatars": 24, "num_validation": 12, "num_test": 12}
+_SMALL = {
+    **{"precision": "float32", "pretrain_steps": 2, "pretrain_batch_size": 4, "steps": 2},
+    **{"batch_size": 4, "warm_steps": 2, "log_every": 2, "grid_every": 2, "match_features": True},
+}
+
+
+class DrawnTest(testing.EagerTestCase):
+    def setUp(self):
+        super().setUp()
+        few = functools.partial(drawn.open_faces, **_FEW)
+        self.enter_context(mock.patch.object(drawn, "open_faces", few))
+        self.enter_context(mock.patch.object(serving, "export"))
+        self.enter_context(mock.patch.object(independent, "STEPS", 2))
+        self.enter_context(mock.patch.object(independent, "_CHANNELS", {32: testing.F_CHANNELS}))
+        self.enter_context(mock.patch.object(attributes, "STEPS", 2))
+        corners = lambda *_: retrieval_test.Corners()  # noqa: E731
+        self.enter_context(mock.patch.object(descriptors, "of", corners))
+
+    def test_from_nothing_to_every_score(self):
+        workdir, cache = self.directory / "run", self.directory / "cache"
+        settings = config.make("tiny", domain="face", **_SMALL)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            train.train(settings, workdir, cache)
+            score.run_and_print(workdir, None, cache)
+        said = out.getvalue()
+        for part in (
+            "FALLBACK to DRAWN faces",
+            "DRAWN PORTRAITS, not photos",
+            "g by L_TID",
+            "KID",
+            "Retrieval, as the paper's Table 4",
+            "Colours of 12 faces",
+            "Attributes of 12 DRAWN people",
+        ):
+            self.assertIn(part, said)
+        (line,), warnings = results.read(workdir / "eval.jsonl")
+        self.assertEmpty(warnings)
+        self.assertEqual((line["domain"], line["data"]["name"]), ("face", "builtin"))
+        self.assertEqual(line["images"]["title"], "drawn portraits test")
+        self.assertEqual(line["retrieval"]["n"], 12)
+        self.assertEqual(set(line["attributes"]["of"]), set(attributes.VALUES))
+        names = {path.name for path in (workdir / "eval-test").iterdir()}
+        self.assertContainsSubset({"faces.png", "neighbours.png", "table.md"}, names)
+        events = figures.read_scalars(workdir / "tb" / "eval-test")
+        found = line["retrieval"]["probes"]["translation"]["median_rank"]
+        self.assertAllClose(events["eval/median_rank"][1], [found])
+        self.assertNotEmpty(figures.read_scalars(workdir / "tb" / "warm_start"))
