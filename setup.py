@@ -63,6 +63,7 @@ setuptools.setup(
     entry_points={"console_scripts": ["dtn = dtn_tf.__main__:main"]},
     package_data={
         "dtn_tf.weights": ["*.npz", "*.json"],
+        "dtn_tf.scores": ["*.html"],
         "dtn_tf.demo": ["page/*.html", "page/*.css", "page/*.js", "page/*.svg"],
     },
 )

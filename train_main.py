@@ -22,13 +22,15 @@ def main(argv):
     common_flags.check()
     config, workdir = train_flags.config_from_flags(), train_flags.workdir()
     cli.load_tensorflow()  # here: --help and a mistyped setting need not wait for it
-    from dtn_tf import train
+    from dtn_tf import cluster, train
+    from dtn_tf.scores import watch
 
     cache_dir = common_flags.CACHE_DIR.value
     if train_flags.DRY_RUN.value:
         print(train.describe(config, workdir, cache_dir))
         return
-    train.train(config, workdir, cache_dir)
+    cluster.join()
+    train.train(config, workdir, cache_dir, watch.of(config, workdir, cache_dir))
     print(f"Score it: {cli.command('eval_main.py', workdir=workdir, cache_dir=cache_dir)}")
     print(f"Watch it: {cli.tensorboard(workdir)}")
 

@@ -22,7 +22,7 @@ _LICENCE = flags.DEFINE_string(
 )
 _TERMS = {
     "SVHN": "SVHN's publishers give it for non-commercial use.",
-    "MNIST": "MNIST is under CC BY-SA 3.0.",
+    "MNIST": "Those who pass MNIST on name its licence as CC BY-SA 3.0 or MIT.",
 }
 _DRAWN, _SEED = 400, 24  # house numbers that are drawn; a seed that no set is drawn by
 _OF_THIS_MACHINE = ("--workdir=", "--cache_dir=", "--data_dir=")

@@ -54,6 +54,8 @@ def build(config, task, content, matching=None):
     dtn.compile(
         d_optimizer=_adam(config.d_learning_rate, method.d_updates, config),
         g_optimizer=_adam(config.g_learning_rate, method.g_updates, config),
+        steps_per_execution=config.steps_per_execution,
+        jit_compile=config.jit_compile,  # unset, Keras compiles wherever there is a GPU
     )
     return dtn
 

@@ -5,14 +5,13 @@ import pathlib
 import sys
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import images
+from dtn_tf import images, steps
 
 
-class Progress(keras.callbacks.Callback):
+class Progress(steps.Stepped):
     """Prints and logs the running means of every interval.
 
     One live line on a terminal, plain lines elsewhere. The same numbers go to
@@ -26,15 +25,19 @@ class Progress(keras.callbacks.Callback):
         writer: `tf.summary` writer, or None.
         shown: Names of logs that appear on the line; all go to TensorBoard.
         stream: Where the line goes; None is the standard output of the moment.
+        health: `health.Health`, whose sentences follow the line; None for none.
     """
 
-    def __init__(self, name, every, images_per_step, writer=None, shown=(), stream=None):
+    def __init__(
+        self, name, every, images_per_step, writer=None, shown=(), stream=None, health=None
+    ):
         super().__init__()
         self.name = name
         self.every = every
         self.images_per_step = images_per_step
         self.writer = writer
         self.shown = shown
+        self.health = health
         self._given_stream = stream
 
     @property
@@ -50,14 +53,14 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Reports at the end of an interval and starts the next one."""
-        step = self.start + batch + 1
-        if step % self.every and step != self.num_steps:
-            if batch == 0:
+        step = self.step_of(batch)
+        if not self.is_due(step, self.every) and step != self.num_steps:
+            if batch + 1 <= self.stride:
                 self._step, self._time = step, time.perf_counter()
             return
         now = time.perf_counter()
         speed = (step - self._step) / max(now - self._time, 1e-9)
-        values = {name: float(value) for name, value in logs.items()}
+        values = dict(zip(logs, steps.numbers([logs]), strict=True))
         skipped = getattr(self.model, "skipped_updates", {})  # float16: gradients overflowed
         values |= {f"skipped_updates_{net}": float(n) for net, n in skipped.items()}
         self._print(step, speed, values)
@@ -65,6 +68,10 @@ class Progress(keras.callbacks.Callback):
             self._write(step, speed, values)
         self.model.reset_metrics()
         self._step, self._time = step, time.perf_counter()
+
+    def leave_out(self, seconds):
+        """Takes time that is no training out of the interval: the speed is that of steps."""
+        self._time += seconds
 
     def _print(self, step, speed, values):
         shown = "  ".join(f"{n} {values[n]:.3f}" for n in self.shown if n in values)
@@ -75,9 +82,11 @@ class Progress(keras.callbacks.Callback):
             f"{self.name}: step {step}/{self.num_steps}  {shown}"
             f"  {speed * self.images_per_step:.0f} images/s  ETA {left // 60}:{left % 60:02d}"
         )
-        live = self.stream.isatty() and step != self.num_steps
+        told = self.health.told(values) if self.health else []
+        lines = [line, *(f"{self.name}: step {step}: {sentence}" for sentence in told)]
+        live = self.stream.isatty() and step != self.num_steps and not told  # else it is lost
         head = "\r\x1b[K" if self.stream.isatty() else ""
-        print(head + line, end="" if live else "\n", file=self.stream, flush=True)
+        print(head + "\n".join(lines), end="" if live else "\n", file=self.stream, flush=True)
 
     def _write(self, step, speed, values):
         with self.writer.as_default(step=step):
@@ -94,7 +103,7 @@ class Progress(keras.callbacks.Callback):
         self.writer.flush()
 
 
-class TranslationGrid(keras.callbacks.Callback):
+class TranslationGrid(steps.Stepped):
     """Draws the same images through G at fixed steps, from the untrained start on.
 
     PNG files and TensorBoard images `grid/translations` and
@@ -130,8 +139,8 @@ class TranslationGrid(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Draws at the end of an interval, and at the end."""
-        step = self.start + batch + 1
-        if step % self.every == 0 or step == self.num_steps:
+        step = self.step_of(batch)
+        if self.is_due(step, self.every) or step == self.num_steps:
             self._draw(step)
 
     def _draw(self, step):

@@ -22,7 +22,10 @@ _BIG = 10**9
 
 # What is watched, where data lies, how numbers are stored: not what a run is.
 FOLDERS = ("data_dir", "source_dir", "target_dir")
-NOT_IDENTITY = (*FOLDERS, "precision", "log_every", "grid_every", "checkpoint_every")
+WATCHED = ("log_every", "grid_every", "eval_every", "checkpoint_every")
+# How a machine computes: the same numbers but for the rounding of sums, whatever they are.
+MACHINE = ("devices", "steps_per_execution", "jit_compile", "deterministic")
+NOT_IDENTITY = (*FOLDERS, "precision", *WATCHED, *MACHINE)
 
 
 def _filters(default, text, length=4):
@@ -108,6 +111,31 @@ class DTNConfig:
         "auto",
         "Number format of the nets. auto: bfloat16 or float16 where the hardware computes in it.",
         choices=PRECISIONS,
+    )
+    devices: int = setting(
+        1,
+        "GPUs of this machine that train g and D together: each takes an equal part of every"
+        " batch.",
+        1,
+        32,
+        expert=True,
+    )
+    steps_per_execution: int = setting(
+        1,
+        "Steps of g and D that TensorFlow takes at a time. Progress lines, pictures, checkpoints"
+        " and Ctrl-C come between them.",
+        1,
+        10_000,
+        expert=True,
+    )
+    jit_compile: bool = setting(
+        False, "Whether XLA compiles the training step of g and D.", expert=True
+    )
+    deterministic: bool = setting(
+        False,
+        "Whether TensorFlow takes deterministic kernels alone, which are slower: a GPU then gives"
+        " the same bits again, a resumed run's too.",
+        expert=True,
     )
     method: str = setting(
         "dtn",
@@ -268,6 +296,13 @@ class DTNConfig:
     )
     log_every: int = setting(50, "Steps between progress lines and TensorBoard scalars.", 1, _BIG)
     grid_every: int = setting(250, "Steps between pictures of G.", 1, _BIG)
+    eval_every: int = setting(
+        0,
+        "Steps between measurements of translated validation images by the judge, a curve in"
+        " TensorBoard; 0 is off. It changes nothing of the training.",
+        0,
+        _BIG,
+    )
     checkpoint_every: int = setting(250, "Steps between checkpoints.", 1, _BIG, expert=True)
 
     def __post_init__(self):

@@ -164,7 +164,7 @@ class DTN(keras.Model):
 
     def _apply(self, tape, loss, net, optimizer):
         variables = net.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        optimizer.apply(tape.gradient(loss, variables, share()), variables)
 
     def _average_g(self):
         """Moves g_ema towards g, statistics included; early steps move it faster."""
@@ -258,6 +258,15 @@ class DTN(keras.Model):
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""
         self.compile(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+
+
+def share():
+    """Returns what the loss of one device counts: Keras adds up the gradients of all of them.
+
+    Each loss is a mean over an equal part of the batch. None, on one device, counts 1.
+    """
+    count = tf.distribute.get_strategy().num_replicas_in_sync
+    return None if count == 1 else tf.constant(1.0 / count)
 
 
 def _loss_scaled(optimizer, net):

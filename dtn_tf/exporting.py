@@ -26,13 +26,14 @@ def require(formats):
     """Raises a `UserError` unless these are formats, and what writes them is installed."""
     if not formats or set(formats) - set(FORMATS):
         raise UserError(f"format={','.join(formats)}; expected some of {', '.join(FORMATS)}.")
-    needed = [package for name in formats for package in _PACKAGES.get(name, ())]
-    missing = [package for package in needed if importlib.util.find_spec(package) is None]
-    if missing:
-        raise UserError(
-            f"{' and '.join(missing)} cannot be imported, which format={','.join(formats)} needs."
-            " In the checkout of dtn_tf: pip install -e '.[export]'"
-        )
+    for name in formats:
+        needed = _PACKAGES.get(name, ())
+        missing = [package for package in needed if importlib.util.find_spec(package) is None]
+        if missing:
+            raise UserError(
+                f"{' and '.join(missing)} cannot be imported, which format={name} needs. In the"
+                " checkout of dtn_tf: pip install -e '.[export]'. The other formats need nothing."
+            )
 
 
 def export(dtn, formats, out):

@@ -14,6 +14,11 @@ import numpy as np
 
 from dtn_tf.errors import UserError
 
+
+class Busy(UserError):  # noqa: N818 - what happened
+    """Another process holds a folder."""
+
+
 _PARTIAL = "partial-"  # files that are being written; their process is in the name
 _IS_PARTIAL = re.compile(rf"{_PARTIAL}(\d{{1,9}})-.+", re.DOTALL)
 _OF_THE_DISK = ("ResourceExhaustedError", "PermissionDeniedError")  # as TensorFlow names them
@@ -194,7 +199,8 @@ def locked(directory, wait=False):
         wait: Whether to wait for another process instead of refusing.
 
     Raises:
-        UserError: If another process holds it, or it cannot be written.
+        Busy: If another process holds it.
+        UserError: If it cannot be written.
     """
     directory = pathlib.Path(directory)
     try:
@@ -207,7 +213,7 @@ def locked(directory, wait=False):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not wait:
-                raise UserError(f"Another process is working in {directory}.") from None
+                raise Busy(f"Another process is working in {directory}.") from None
             print(f"Waiting for another process that works in {directory}.", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         sweep(directory)

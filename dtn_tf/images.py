@@ -192,12 +192,21 @@ def to_grid(images, columns):
 
 
 def paired_rows(x, gx, columns):
-    """Interleaves rows of `columns` inputs and rows of their outputs, as RGB uint8."""
+    """Interleaves rows of `columns` inputs and rows of their outputs, as RGB uint8.
+
+    Rows that are too short end in white, so that each output lies under its input.
+    """
     x, gx = (with_channels(v, 3).numpy() for v in (x, gx))
     rows = range(0, len(x), columns)
     return np.concatenate(
-        [part for k in rows for part in (x[k : k + columns], gx[k : k + columns])]
+        [filled_row(part[k : k + columns], columns) for k in rows for part in (x, gx)]
     )
+
+
+def filled_row(row, columns):
+    """Returns uint8 images `(columns, ...)`: a row that is too short ends in white ones."""
+    missing = columns - len(row)
+    return np.concatenate([row, np.full((missing, *row.shape[1:]), 255, np.uint8)])
 
 
 def save_png(path, picture, scale=2):

@@ -9,9 +9,10 @@ import time
 import keras
 import tensorflow as tf
 
-from dtn_tf import files
+from dtn_tf import cluster, files, steps
 from dtn_tf.errors import Interrupted, UserError
 
+_CHECK_EVERY = 50  # steps between looks at the losses, at the least
 _KEPT = 2  # checkpoints; the older one is there if the newest is damaged
 _NAME = re.compile(r"step-(\d+)\.weights\.h5")
 
@@ -33,8 +34,11 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
         num_steps: Steps of the whole training, those of earlier starts included.
         directory: Where checkpoints are kept.
         callbacks: `keras.callbacks.Callback`s. Each gets the attributes
-            `start` and `num_steps` before training; batch `k` is step `start + k`.
-        checkpoint_every: Steps between checkpoints; the last step always has one.
+            `start`, `num_steps` and `stride` before training, see `steps.Stepped`; batch `k`
+            is step `start + k`. The logs they get are tensors. A callback that reads them
+            says how often, in an attribute `every`: they are finite then.
+        checkpoint_every: Steps between checkpoints; the last step always has one. If the model
+            takes several steps per execution, one comes at the end of the execution.
 
     Returns:
         The step training started from: 0 if there was no checkpoint.
@@ -50,12 +54,18 @@ def fit(model, batches, num_steps, directory, callbacks=(), checkpoint_every=250
         return start
     checkpoint = _Checkpoint(directory, checkpoint_every)
     stop = _StopOnSignal()
-    callbacks = [_StopOnNaN(), *callbacks, checkpoint, stop]
+    read = {_CHECK_EVERY, *(c.every for c in (*callbacks, checkpoint) if hasattr(c, "every"))}
+    callbacks = [_StopOnNaN(read), *callbacks, checkpoint, stop]
     for callback in callbacks:
         callback.start, callback.num_steps = start, num_steps
+        callback.stride = model.steps_per_execution
     data = batches(start, num_steps)
     try:
-        model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+        listed = steps.Callbacks(callbacks, add_history=True, model=model, epochs=1)
+        if cluster.trains(model):
+            stop.number = cluster.fit(model, data, listed) or stop.number
+        else:
+            model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=listed)
     finally:
         stop.give_back()  # Keras calls no callback after an error
     checkpoint.save()
@@ -130,7 +140,7 @@ def _state(model):
     return [*model.weights, *(v for o in _optimizers(model) for v in o.variables)]
 
 
-class _Checkpoint(keras.callbacks.Callback):
+class _Checkpoint(steps.Stepped):
     """Saves weights and optimizers every so many steps; prunes older ones."""
 
     def __init__(self, directory, every):
@@ -143,8 +153,8 @@ class _Checkpoint(keras.callbacks.Callback):
         self.begun = time.perf_counter() - seconds(self.directory)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step = self.start + batch + 1
-        if self.step % self.every == 0:
+        self.step = self.step_of(batch)
+        if self.is_due(self.step, self.every):
             self.save()
 
     def save(self):
@@ -181,14 +191,34 @@ def _require_finite(model, step):
 _ADVICE = "Try a lower learning rate in another --workdir, or --precision=float32."
 
 
-class _StopOnNaN(keras.callbacks.Callback):
-    """Stops at the first loss that is not finite."""
+class _StopOnNaN(steps.Stepped):
+    """Stops at the first loss that is not finite, before anything of its step is read or saved.
+
+    It looks every so many steps alone: to look at a loss is to wait for its step to end.
+    """
+
+    def __init__(self, intervals):
+        super().__init__()
+        self.intervals = intervals
+
+    def on_train_begin(self, logs=None):
+        self._unseen = []
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in logs.items():
-            value = float(value)
+        step = self.step_of(batch)
+        self._unseen.append((step, logs))
+        if any(self.is_due(step, every) for every in self.intervals):
+            self._look()
+
+    def on_train_end(self, logs=None):
+        self._look()
+
+    def _look(self):
+        unseen, self._unseen = self._unseen, []
+        named = [(step, name) for step, logs in unseen for name in logs]
+        values = steps.numbers(logs for _, logs in unseen)
+        for (step, name), value in zip(named, values, strict=True):
             if value - value != 0.0:  # NaN and both infinities
-                step = self.start + batch + 1
                 raise NotFinite(
                     f"{name} is {value} at step {step}. The last checkpoint is from before."
                     f" {_ADVICE}"

@@ -5,7 +5,7 @@ import pathlib
 import tensorflow as tf
 
 
-def resolve(name):
+def resolve(name, num_devices=1):
     """Turns "auto" into a Keras dtype policy; other names pass unchanged.
 
     bfloat16 where the GPU (compute capability 8) or the processor (AVX512_BF16,
@@ -14,6 +14,7 @@ def resolve(name):
 
     Args:
         name: "auto", "float32", "mixed_bfloat16" or "mixed_float16".
+        num_devices: Devices that train together; several cannot in float16.
 
     Returns:
         The name of a Keras dtype policy.
@@ -25,7 +26,8 @@ def resolve(name):
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     if capabilities:
-        return _for_gpu(min(capabilities))
+        found = _for_gpu(min(capabilities))
+        return "float32" if found == "mixed_float16" and num_devices > 1 else found
     return _for_processor(_processor_flags())
 
 

@@ -326,7 +326,13 @@ ROWS = {
         ),
         # `dtn_face` with one piece left out or exchanged; in no table yet.
         *(
-            Row(f"dtn_face_{name}", f"DTN, faces to emoji, {label}", "dtn_face", changes)
+            Row(
+                f"dtn_face_{name}",
+                f"DTN, faces to emoji, {label}",
+                "dtn_face",
+                changes,
+                note="one piece changed; not measured yet",
+            )
             for name, label, changes in (
                 ("no_match", "f(s) not matched to f(t)", {"match_features": False}),
                 ("no_warm", "no warm start by L_TID", {"warm_steps": 0}),

@@ -181,6 +181,40 @@ def check(config):
                 f" Leave it at {settings.said(expected)}."
             )
     _check_d(config)
+    check_devices(config, config.devices)
+
+
+def check_devices(config, count):
+    """Refuses what several devices, of one machine or of many, cannot do; and what XLA cannot.
+
+    Raises:
+        UserError: Names the setting and why.
+    """
+    if config.batch_size % count:
+        raise UserError(
+            f"batch_size={config.batch_size} cannot be shared equally by devices={count}; expected"
+            " a multiple."
+        )
+    for is_asked, what, why in (
+        (count > 1 and config.batch_size == count, "batch_size", "each device needs two images"),
+        (
+            count > 1 and config.precision == "mixed_float16",
+            "precision=mixed_float16",
+            "Keras' loss scaling looks for overflow on the first device alone, and NaN of another"
+            " one comes through. Take float32, or mixed_bfloat16",
+        ),
+        (count > 1 and config.method == "yunjey", "method=yunjey", "its steps are functions"),
+        (
+            count > 1 and config.steps_per_execution > 1,
+            f"steps_per_execution={config.steps_per_execution}",
+            "TensorFlow fails on a loop of such steps",
+        ),
+        (count > 1 and config.jit_compile, "jit_compile", "XLA compiles a step of one device"),
+    ):
+        if is_asked:
+            raise UserError(f"{what} does not go with devices={count}: {why}.")
+    if config.jit_compile and config.deterministic:
+        raise UserError("jit_compile does not go with deterministic: Keras leaves XLA off there.")
 
 
 def _check_d(config):

@@ -9,8 +9,8 @@ from dtn_tf import config as config_lib
 from dtn_tf import environment, files, runs
 from dtn_tf.errors import UserError
 
-# Settings that change what is watched or where data lies, but not what is computed.
-_HARMLESS = ("preset", *config_lib.FOLDERS, "log_every", "grid_every", "checkpoint_every")
+# Settings that change what is watched or where data lies, or how, but not what is computed.
+_HARMLESS = ("preset", *config_lib.FOLDERS, *config_lib.WATCHED, *config_lib.MACHINE)
 _FOLDER_OF = {"s": "source_dir", "t": "target_dir"}  # the sets that a run may not change
 
 

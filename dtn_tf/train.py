@@ -1,5 +1,6 @@
 """f first, then g and D on unlabelled pictures: the order of events."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -12,8 +13,12 @@ import tensorflow as tf
 from dtn_tf import (
     build,
     callbacks,
+    cluster,
+    devices,
     environment,
     files,
+    health,
+    hparams,
     images,
     loop,
     precision,
@@ -47,7 +52,10 @@ def resolve(config, workdir, cache_dir):
         UserError: If the data cannot be had.
     """
     environment.check_keras()
-    data, number_format = config.data, precision.resolve(config.precision)
+    data, number_format = (
+        config.data,
+        precision.resolve(config.precision, max(config.devices, cluster.num_replicas())),
+    )
     if runs.is_run(workdir):
         begun = runs.read(workdir).config
         data = begun.data if data == "auto" else data
@@ -75,7 +83,9 @@ def train(config, workdir, cache_dir, watchers=()):
         config: `DTNConfig`.
         workdir: Where the run leaves everything.
         cache_dir: Where f and drawn digits are kept, shared between runs.
-        watchers: More `keras.callbacks.Callback`s for the training of g and D.
+        watchers: More `keras.callbacks.Callback`s for the training of g and D. Each gets the
+            attributes `writer`, the `tf.summary` writer of its curves, and `progress`, the
+            `callbacks.Progress` of the run.
 
     Returns:
         The trained `DTN`.
@@ -92,17 +102,35 @@ def train(config, workdir, cache_dir, watchers=()):
         print(f"{workdir} is finished: there is nothing to train.")
         return serving.load(workdir)
     print("\n".join([store.notice, *_warned(store)]), flush=True)
-    print(f"device: {_device()}, {config.precision}", flush=True)
-    with files.locked(workdir):
+    devices.check(config)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    print(f"device: {devices.describe(config.devices)}, {config.precision}", flush=True)
+    with files.locked(workdir) if cluster.is_chief() else contextlib.nullcontext():
+        if (workdir / "dtn.keras").is_file():  # by a process that had the lock before
+            return serving.load(workdir)
         sets = sets_lib.of(config, store)
-        data = {"name": store.name, "notice": store.notice, **sets.facts()}
-        data["channels"] = sets.task.source.channels
-        run = starts.begin(workdir, config, data, build.RECIPE, cache_dir)
-        starts.keep_f(run, make.make(config, sets, workdir, cache_dir))
+        if cluster.is_chief():
+            _begin(config, sets, store, workdir, cache_dir)
+        with cluster.folder(workdir) as own:
+            return _train(config, sets, own, cache_dir, watchers)
+
+
+def _begin(config, sets, store, workdir, cache_dir):
+    """Notes a start of the run, and leaves its f in it."""
+    data = {"name": store.name, "notice": store.notice, **sets.facts()}
+    data["channels"] = sets.task.source.channels
+    run = starts.begin(workdir, config, data, build.RECIPE, cache_dir)
+    starts.keep_f(run, make.make(config, sets, workdir, cache_dir))
+
+
+def _train(config, sets, workdir, cache_dir, watchers):
+    """Trains g and D of a run that has its f, and writes what it comes to."""
+    s, t, validation, task = sets.s, sets.t, sets.validation.unlabelled(), sets.task
+    del sets  # from here on no training code can reach a label
+    spent = runs.timing(workdir)
+    with devices.scope(config.devices):  # f, too: each device has one
         content = make.load(workdir)
-        s, t, validation, task = sets.s, sets.t, sets.validation.unlabelled(), sets.task
-        spent = runs.timing(workdir)
-        del sets, store  # from here on no training code can reach a label
         begun = time.perf_counter()
         fx_s, fx_t = (_known(config, content, part, cache_dir) for part in (s, t))
         s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
@@ -112,12 +140,12 @@ def train(config, workdir, cache_dir, watchers=()):
         if config.warm_steps:
             spent["warm_start"] = warm.fit(dtn, config, (t, fx_t), workdir)
         fit_dtn(dtn, config, (s, fx_s), (t, fx_t), validation, workdir, watchers)
-        serving.export(dtn, workdir / "export", task.source.channels)
-        spent["dtn"] = loop.seconds(workdir / "checkpoints")
-        files.save_json(workdir / "timing.json", spent)
-        files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
-        for name in ("checkpoints", warm.FOLDER):
-            shutil.rmtree(workdir / name, ignore_errors=True)
+    serving.export(dtn, workdir / "export", task.source.channels)
+    spent["dtn"] = loop.seconds(workdir / "checkpoints")
+    files.save_json(workdir / "timing.json", spent)
+    files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
+    for name in ("checkpoints", warm.FOLDER):
+        shutil.rmtree(workdir / name, ignore_errors=True)
     return dtn
 
 
@@ -180,9 +208,12 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         with writer.as_default(step=0):
             settings = (workdir / "config.json").read_text()
             tf.summary.text("config", f"```\n{settings}\n```")
-        progress = callbacks.Progress(
-            "dtn", config.log_every, 2 * config.batch_size, writer, _SHOWN_DTN
-        )
+        hparams.write(workdir, config)
+        speed = config.log_every, 2 * config.batch_size
+        told = health.Health(has_gan=config.gan > 0.0)
+        progress = callbacks.Progress("dtn", *speed, writer, _SHOWN_DTN, health=told)
+        for watcher in watchers:
+            watcher.writer, watcher.progress = writer, progress
         grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)
         loop.fit(
             dtn,
@@ -212,7 +243,8 @@ def batches(config, s, t, start, stop):
         (pictures.pixels,) if fx is None else (pictures.pixels, fx) for pictures, fx in (s, t)
     )
     where = (config.batch_size, config.seed, start, stop)
-    numbered = pipeline.batches(parts, *where, orders=(s[0].order, t[0].order))
+    copied = devices.holds(sum(array.nbytes for part in parts for array in part))
+    numbered = pipeline.batches(parts, *where, (s[0].order, t[0].order), copied)
     return numbered.map(_scaled, num_parallel_calls=2).prefetch(4)
 
 
@@ -222,11 +254,6 @@ def _scaled(s, t, k):
 
 def _warned(store):
     return [f"WARNING: {warning}" for warning in store.warnings()]
-
-
-def _device():
-    gpus = [gpu.name for gpu in tf.config.list_logical_devices("GPU")]
-    return ", ".join(gpus) or f"CPU ({environment.processor()})"
 
 
 def _num_bytes(model):

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import adamw, images, loop, losses
-from dtn_tf.dtn import TARGET
+from dtn_tf.dtn import TARGET, share
 
 _SHOWN = ("L_TID",)
 FOLDER = "warm_start"
@@ -37,7 +37,7 @@ class WarmStart(keras.Model):
             l_tid = losses.l_tid(x, gx, self._distance)
             scaled = self.optimizer.scale_loss(l_tid)  # in the tape: float16
         variables = self.g.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables, share()), variables)
         self._mean.update_state(l_tid)
         return {m.name: m.result() for m in self.metrics}
 

@@ -12,7 +12,8 @@ from dtn_tf import config, presets
 _TOP = pathlib.Path(__file__).resolve().parents[1]
 _GUIDES = ("README.md", *sorted(f"docs/{p.name}" for p in (_TOP / "docs").glob("*.md")))
 _PAGES = (*_GUIDES, "benchmarks/README.md", "CHANGELOG.md")
-_OF_OTHERS = {"logdir", "help", "helpfull", "no"}  # of TensorBoard, absl and pip (--no-deps)
+# Flags of TensorBoard, of absl, of Slurm, and of pip (--no-deps).
+_OF_OTHERS = {"logdir", "help", "helpfull", "nodes", "ntasks", "gres", "requeue", "no"}
 _FILE = r"`((?:\.\./)?(?:benchmarks|docs|dtn_tf|flags|results|tests)/[\w./]+)`"
 _RETIRED = (
     *("dtn_adapted_light", "dtn_adapted_mean_view", "dtn_adapted_plain", "dtn_adapted_one_view"),

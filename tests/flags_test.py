@@ -168,7 +168,7 @@ class MainTest(testing.TestCase):
         done, full = (self._run("train_main.py", f"--help{more}") for more in ("", "full"))
         self.assertEqual((done.returncode, full.returncode), (1, 1))  # absl's way
         shown = {n for n in _FIELDS | _NOT_SETTINGS if f"{n}: " in done.stdout.replace("[no]", "")}
-        self.assertBetween(len(shown), 24, 30)
+        self.assertBetween(len(shown), 24, 31)
         self.assertContainsSubset({"domain", "preset", "workdir", "alpha", "data_dir"}, shown)
         self.assertNotIn("pretrain_dropout", shown)
         for name in _FIELDS | _NOT_SETTINGS:

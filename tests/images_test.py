@@ -172,3 +172,10 @@ class GridTest(testing.TestCase):
 
 if __name__ == "__main__":
     tf.test.main()
+
+
+class PairedRowsTest(testing.TestCase):
+    def test_each_output_lies_under_its_input_in_a_last_row_that_is_short_too(self):
+        x, gx = np.full((3, 2, 2, 3), 10, np.uint8), np.full((3, 2, 2, 1), 20, np.uint8)
+        found = images.paired_rows(x, gx, 2)[:, 0, 0, 0]
+        self.assertAllEqual(found, [10, 10, 20, 20, 10, 255, 20, 255])

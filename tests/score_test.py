@@ -287,7 +287,7 @@ class AppendTest(testing.TestCase):
         run = types.SimpleNamespace(workdir=self.directory)
         with futures.ThreadPoolExecutor(2) as both:
             for k in range(40):
-                both.submit(line_lib.append, run, line(k % 2))
+                both.submit(line_lib.append, run, line(k % 2, steps=k))
         lines, warnings = results.read(self.directory / "eval.jsonl")
         self.assertEmpty(warnings)
         self.assertEqual(sorted(part["seed"] for part in lines), [0] * 20 + [1] * 20)

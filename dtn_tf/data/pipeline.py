@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def batches(parts, batch_size, seed, start, stop, orders=None):
+def batches(parts, batch_size, seed, start, stop, orders=None, copied=False):
     """Batches `start` to `stop` of an endless, per-epoch shuffled stream.
 
     Each element of `parts` is its own stream with its own epoch length, so that
@@ -25,6 +25,8 @@ def batches(parts, batch_size, seed, start, stop, orders=None):
         stop: One past the last batch.
         orders: Tuple with an int array for each part, the rows that one of its epochs
             runs through, or None for every row once.
+        copied: Whether TensorFlow gets a copy of the arrays and gathers from it: the same
+            batches, without Python. Else NumPy reads them where they are.
 
     Returns:
         `tf.data.Dataset` of `stop - start` elements: a tuple with one entry per
@@ -33,6 +35,9 @@ def batches(parts, batch_size, seed, start, stop, orders=None):
     """
     parts = tuple(tuple(np.asarray(array) for array in part) for part in parts)
     orders = orders or (None,) * len(parts)
+    gather = _gather_copied if copied else _gather
+    with tf.device("CPU"):  # where batches are made
+        parts = [[tf.constant(array) for array in part] for part in parts] if copied else parts
 
     @tf.autograph.experimental.do_not_convert  # no tensor decides what is done: a faster start
     def batch(k):
@@ -41,7 +46,7 @@ def batches(parts, batch_size, seed, start, stop, orders=None):
             size = len(part[0] if order is None else order)
             rows = _rows(k, size, batch_size, seed, salt)
             rows = rows if order is None else tf.gather(tf.constant(order, tf.int64), rows)
-            drawn.append(tuple(_gather(array, rows) for array in part))
+            drawn.append(tuple(gather(array, rows) for array in part))
         return (*drawn, k)
 
     numbers = tf.data.Dataset.range(start, stop)
@@ -52,6 +57,10 @@ def _gather(array, rows):
     """Rows of an array, read by NumPy: a tensor would be a second copy of the whole set."""
     taken = tf.numpy_function(array.__getitem__, [rows], array.dtype, stateful=False)
     return tf.ensure_shape(taken, (rows.shape[0], *array.shape[1:]))
+
+
+def _gather_copied(array, rows):
+    return tf.gather(array, rows)
 
 
 def _rows(k, size, batch_size, seed, salt):

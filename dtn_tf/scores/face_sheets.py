@@ -78,7 +78,7 @@ def _draw(parts, title, path):
         for start in range(0, len(parts[0]), count)
         for part in parts
     ]
-    full = [_filled(block, count) for block in blocks]
+    full = [images.filled_row(block, count) for block in blocks]
     grid = images.to_grid(np.concatenate(full), count)
     height = 12.0 * grid.shape[0] / grid.shape[1] + 0.5
     page = figure.Figure(figsize=(12.0, height), layout="constrained")
@@ -87,9 +87,3 @@ def _draw(parts, title, path):
     axes.set_axis_off()
     axes.set_title(textwrap.fill(title, 130), fontsize=10)
     files.save(path, lambda temporary: page.savefig(temporary, dpi=_DPI, bbox_inches="tight"))
-
-
-def _filled(block, count):
-    """A row that is too short ends in white."""
-    missing = count - len(block)
-    return np.concatenate([block, np.full((missing, *block.shape[1:]), 255, np.uint8)])

@@ -41,7 +41,8 @@ def read(path, parse):
 def append(path, text):
     """Adds a line to a file, whole or not at all, and waits until it is on the disk.
 
-    A torn line at the end of the file, as a power cut leaves it, stays a line of its own.
+    A torn line at the end of the file, as a power cut leaves it, stays a line of its own. A line
+    that is there already, to the byte, is not added again.
 
     Args:
         path: File; it and its folders are made.
@@ -55,7 +56,9 @@ def append(path, text):
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed
-            _add(file, text.encode() + b"\n")
+            file.seek(0)
+            if text.encode() not in file.read().splitlines():
+                _add(file, text.encode() + b"\n")
         _sync(path.parent)  # the name, if the file is new
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -1,4 +1,4 @@
-"""What a scored run leaves: a table, figures, TensorBoard events."""
+"""What a scored run leaves: a table, figures, a page to look through, TensorBoard events."""
 
 import contextlib
 import pathlib
@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import files
+from dtn_tf import files, hparams, runs
 from dtn_tf.data import domains
-from dtn_tf.scores import face_sheets, figures, sheets
+from dtn_tf.scores import face_sheets, figures, gallery_page, sheets
 
 
 def folder(workdir, split):
@@ -17,7 +17,7 @@ def folder(workdir, split):
 
 
 def leave(line, text, translated, workdir):
-    """Writes table, figures and TensorBoard events of a result.
+    """Writes table, figures, page and TensorBoard events of a result.
 
     Args:
         line: Result line.
@@ -28,6 +28,9 @@ def leave(line, text, translated, workdir):
     where = folder(workdir, line["split"])
     files.save_text(where / "table.md", text)
     drawn = _draw(line, translated, where)
+    gallery_page.write(line, text, translated, drawn, workdir, where)
+    hparams.write(workdir, runs.read(workdir).config)  # of a run from before there was this
+    hparams.write_numbers(workdir, line["split"], numbers(line), line["steps"])
     events = tf.summary.create_file_writer(str(pathlib.Path(workdir) / "tb" / where.name))
     with contextlib.closing(events), events.as_default(step=line["steps"]):
         _write_events(line, text, drawn)
@@ -66,27 +69,33 @@ def _draw_faces(line, translated, where):
     return drawn
 
 
-def _write_events(line, text, drawn):
-    for name in ("accuracy", "original", "frechet", "frechet_floor"):
-        if line.get(name) is not None:
-            tf.summary.scalar(f"eval/{name}", line[name])
+def numbers(line):
+    """The numbers that TensorBoard shows of a result: dict, name -> float."""
+    found = {name: line.get(name) for name in ("accuracy", "original", "frechet", "frechet_floor")}
     if line["judge"]:
-        tf.summary.scalar("eval/judge", line["judge"]["accuracy"])
+        found["judge"] = line["judge"]["accuracy"]
     if line.get("distances"):
-        _write_distances(line["distances"])
+        found |= _of_distances(line["distances"])
     if line.get("retrieval"):
         part = line["retrieval"]["probes"]["translation"]
-        for name in ("median_rank", "rank_1"):
-            tf.summary.scalar(f"eval/{name}", part[name])
+        found |= {name: part[name] for name in ("median_rank", "rank_1")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _write_events(line, text, drawn):
+    for name, value in numbers(line).items():
+        tf.summary.scalar(f"eval/{name}", value)
     tf.summary.text("eval/table", text)
     for path in drawn:
         picture = tf.io.decode_png(path.read_bytes(), channels=3)
         tf.summary.image(f"eval/{path.stem}", picture[tf.newaxis])
 
 
-def _write_distances(found):
+def _of_distances(found):
     part = found["under_independent"]
-    tf.summary.scalar("eval/kid", part["kid"])
-    tf.summary.scalar("eval/kid_floor", part["kid_floor"])
-    tf.summary.scalar("eval/constancy", found["constancy"]["rank_1"])
-    tf.summary.scalar("eval/reconstruction", found["reconstruction"]["error"])
+    return {
+        "kid": part["kid"],
+        "kid_floor": part["kid_floor"],
+        "constancy": found["constancy"]["rank_1"],
+        "reconstruction": found["reconstruction"]["error"],
+    }

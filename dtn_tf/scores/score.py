@@ -11,7 +11,7 @@ from dtn_tf import config, runs, serving
 from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
 from dtn_tf.scores import descriptor as descriptors
-from dtn_tf.scores import distances, output, report, results, scorers
+from dtn_tf.scores import distances, gallery_page, output, report, results, scorers
 from dtn_tf.scores import line as line_lib
 from dtn_tf.scores.yardstick import Yardstick
 
@@ -73,7 +73,9 @@ def run_and_print(workdir, runs_dir, cache_dir, **how):
     print("\n".join(["", *left_out, table, report.details(line)]))
     if line["row"] == "tiny" and line["judge"]:
         print("A score near chance (10 %) is expected of --preset=tiny: it is a first look.")
-    print(f"Tables and figures: {output.folder(workdir, line['split'])}", flush=True)
+    where = output.folder(workdir, line["split"])
+    print(f"Tables and figures: {where}", flush=True)
+    print(f"All of it on one page: {where / gallery_page.NAME}", flush=True)
 
 
 def store_of(run, data, data_dir, cache_dir):

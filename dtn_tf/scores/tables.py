@@ -9,10 +9,10 @@ import pathlib
 
 import numpy as np
 
-from dtn_tf import config, presets, runs
+from dtn_tf import config, files, presets, runs
 from dtn_tf.data import stores
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, gallery, paper_tables, report, results
+from dtn_tf.scores import adaptation, gallery, paper_tables, report, results, sharing
 from dtn_tf.scores import score as score_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
@@ -112,18 +112,22 @@ class _Measured:
 
         What keeps one run from being scored is said, and does not keep the others from it.
         """
-        known = [
-            line
-            for line in _read(run.workdir / "eval.jsonl")
-            if (line["kind"], line["split"]) == (kind, split)
-        ]
+        known = self._known(run, kind, split)
         try:
             yardstick = self._yardstick(run)
-            same = [line for line in known if _is_by(line, run, yardstick)]
-            return same[-1] if same else _measure(run, yardstick, kind, split)
+            if not any(_is_by(line, run, yardstick) for line in known):
+                with files.locked(run.workdir, wait=True):  # two processes would both measure it
+                    known = self._known(run, kind, split)
+                    if not any(_is_by(line, run, yardstick) for line in known):
+                        return _measure(run, yardstick, kind, split)
+            return [line for line in known if _is_by(line, run, yardstick)][-1]
         except UserError as error:
             print(f"{run.workdir} is not scored: {error}", flush=True)
             return known[-1] if known else None
+
+    def _known(self, run, kind, split):
+        lines = _read(run.workdir / "eval.jsonl")
+        return [line for line in lines if (line["kind"], line["split"]) == (kind, split)]
 
     def pictures(self, run):
         """Returns the labelled test `Pictures` of a run's source."""
@@ -212,9 +216,10 @@ def wanted(names, data, data_dir, num_seeds=None):
 
 
 def _train_missing(names, places, data, data_dir, num_seeds, lines):
-    """Trains what has no finished run and no result, one run at a time."""
-    from dtn_tf import train  # here alone: scores need no training
+    """Trains what has no finished run and no result, one run at a time.
 
+    Other processes may do so at the same time, see `sharing`.
+    """
     data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
     data_dir = None if data == "builtin" else data_dir
     finished = runs.all_finished(places.runs_dir)[0]
@@ -228,11 +233,15 @@ def _train_missing(names, places, data, data_dir, num_seeds, lines):
         for run in wanted(names, data, data_dir, num_seeds)
         if _key(run.preset, {}, run) not in done
     ]
-    for k, run in enumerate(todo):
-        workdir = places.runs_dir / f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
-        left = _minutes_left(len(todo) - k, places.runs_dir)
-        print(f"Run {k + 1} of {len(todo)}, {workdir}. To go, all runs: {left}.", flush=True)
-        train.train(run, workdir, places.cache_dir)
+    sharing.train_all(
+        [(run, places.runs_dir / _name(run)) for run in todo],
+        places.cache_dir,
+        lambda num_runs: _minutes_left(num_runs, places.runs_dir),
+    )
+
+
+def _name(run):
+    return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
 
 
 def _key(row, changes, run):

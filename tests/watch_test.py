@@ -1,0 +1,77 @@
+"""Scores while training: right, and without a trace in what is trained."""
+
+import dataclasses
+import types
+from unittest import mock
+
+import numpy as np
+
+from dtn_tf import classify, config, serving, train
+from dtn_tf.data import domains, sets, stores
+from dtn_tf.data.pictures import Pictures
+from dtn_tf.scores import distances, independent, judge, scorers, watch
+from tests import testing, train_test, trained
+from tests.figures_test import figures
+
+_STEPS = 2  # of the judge
+
+
+class WatchTest(trained.TestCase):
+    def test_weights_are_those_of_the_run_that_nobody_watched(self):
+        settings = dataclasses.replace(train_test.SMALL, steps=2, grid_every=2, eval_every=1)
+        workdir = self.workdir.with_name("b")
+        watcher = watch.Watch(workdir, self.cache, settings.eval_every, _STEPS)
+        with mock.patch.object(serving, "export"), testing.eagerly():  # as the other one
+            _, out = self.quietly(train.train, settings, workdir, self.cache, [watcher])
+        self.assertTrue(list(self.cache.glob("judge-*")))  # trained before the first step
+        plain, found = serving.load(self.workdir), serving.load(workdir)
+        for a, b in zip(testing.state(plain), testing.state(found), strict=True):
+            self.assertAllEqual(a, b)
+
+        steps, values = figures.read_scalars(workdir / "tb" / "dtn")["eval/accuracy_validation"]
+        self.assertEqual(steps, [1, 2])
+        self.assertIn(f"watch: step 2: accuracy_validation {values[-1]:.3f}", out)
+        # The last one is what scoring gives: another way to the same translations and judge.
+        of_run = sets.of(settings, stores.of(settings, self.cache))
+        shown = of_run.validation
+        read_by, _ = judge.train(of_run.target_train, of_run.target_test, self.cache, _STEPS)
+        read = classify.predict(read_by, serving.translate(found, shown.pixels))
+        self.assertAllClose(values[-1], np.mean(read == shown.labels))
+        self.assertAllClose([*watcher.found.values()], values[-1:])
+
+
+class ApartTest(trained.TestCase):
+    def test_without_a_judge_it_is_what_distances_measure(self):
+        self.enter_context(mock.patch.object(independent, "STEPS", 2))
+        channels = {32: testing.F_CHANNELS}
+        self.enter_context(mock.patch.object(independent, "_CHANNELS", channels))
+        dtn = serving.load(self.workdir)
+        x, real = Pictures(testing.pixels(20, 3), "a"), Pictures(testing.pixels(40, seed=1), "b")
+        of_t = domains.Domain("b", "b", 32, 1)
+        of_run = types.SimpleNamespace(
+            task=domains.Task("folders", None, of_t, None),
+            validation=x,
+            target_test=real,
+            target_train=Pictures(testing.pixels(30, seed=2), "b train"),
+        )
+        yardstick = types.SimpleNamespace(cache_dir=self.cache)
+        measured = scorers.Translated(dtn, of_run, yardstick, "validation", x, real, None)
+        with mock.patch.object(watch, "AT_MOST_APART", 10**6):
+            (found, _) = self.quietly(watch._apart, measured)
+            found = found()
+        expected = distances.measure(dtn, of_run, "validation", measured.independent)
+        self.assertEqual(expected["n"], 20)
+        self.assertAllClose(found["constancy_validation"], expected["constancy"]["rank_1"])
+        part = expected["under_independent"]
+        self.assertAllClose(found["kid_validation"], part["kid"], rtol=0.2)  # other subsets
+        self.assertAllClose(found["kid_floor_validation"], part["kid_floor"], atol=0.05)
+
+
+class SettingTest(testing.TestCase):
+    def test_is_off_unless_asked_for_and_no_part_of_what_a_run_is(self):
+        self.assertEmpty(watch.of(config.make("dtn"), self.directory, self.directory))
+        asked = config.make("dtn", eval_every=5)
+        (watcher,) = watch.of(asked, self.directory, self.directory)
+        self.assertEqual(watcher._every, 5)
+        self.assertEmpty(config.changes(asked))
+        self.assertIn("eval_every", config.NOT_IDENTITY)
