@@ -3,7 +3,8 @@
     python -m benchmarks.stylise PHOTOS STYLED
 
 Each photo becomes a poster: smoothed, in six levels of light with a colour each, dark lines where
-the light changes most. Names and folders stay. Photos that are done are skipped.
+the light changes most. A photo is first made a square, as training makes it. Names and folders
+stay. Photos that are done are skipped. Exits with 1 if a photo cannot be read.
 """
 
 import argparse
@@ -12,10 +13,10 @@ import pathlib
 import sys
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
 from dtn_tf import files
-from dtn_tf.data import listing
+from dtn_tf.data import decode, listing
 from dtn_tf.errors import UserError
 
 _PALETTE = np.array(  # from the darkest to the lightest
@@ -42,29 +43,45 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=pathlib.Path, help="Folder of photos.")
     parser.add_argument("styled", type=pathlib.Path, help="Folder to write posters to.")
+    parser.add_argument("--size", type=int, default=128, help="Side of the posters, in pixels.")
     given = parser.parse_args(argv)
     try:
-        found = listing.walk(given.photos).files
-        if not found:
-            raise UserError(f"{given.photos} has no images.")
-        left = sum(_styled(given, name) for name, *_ in found)
+        names = _names(given)
+        left = sum(_styled(given, *pair) for pair in names.items())
     except UserError as error:
         sys.exit(f"error: {error}")
-    print(f"{len(found) - left:,} posters in {given.styled}" + (f", {left} not read" * (left > 0)))
+    print(f"{len(names) - left:,} posters in {given.styled}, {left:,} photos not read")
+    sys.exit(1 if left else 0)
 
 
-def _styled(given, name):
+def _names(given):
+    """Returns dict, poster -> photo, names in the two folders."""
+    photos, styled = given.photos.resolve(), given.styled.resolve()
+    if styled == photos or photos in styled.parents:
+        raise UserError(f"{styled} is in {photos}: the next start would take posters for photos.")
+    found = {}
+    for name, *_ in listing.walk(given.photos).files:
+        poster_name = str(pathlib.PurePath(name).with_suffix(".png"))
+        if poster_name in found:
+            raise UserError(f"{found[poster_name]} and {name} would be one poster. Rename one.")
+        found[poster_name] = name
+    if not found:
+        raise UserError(f"{given.photos} has no images.")
+    return found
+
+
+def _styled(given, poster_name, name):
     """Writes one poster; returns 1 for a photo that cannot be read."""
-    path = (given.styled / name).with_suffix(".png")
+    path = given.styled / poster_name
     if path.exists():
         return 0
-    content = io.BytesIO()
     try:
-        with Image.open(given.photos / name) as image:
-            poster(ImageOps.exif_transpose(image)).save(content, "PNG")
-    except OSError as error:  # Pillow's, too
-        print(f"{given.photos / name} cannot be read: {error}")
+        square = decode.read(given.photos / name, given.size)
+    except UserError as error:
+        print(error)
         return 1
+    content = io.BytesIO()
+    poster(Image.fromarray(square)).save(content, "PNG")
     files.save(path, lambda temporary: temporary.write_bytes(content.getvalue()))
     return 0
 

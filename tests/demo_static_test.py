@@ -58,11 +58,15 @@ class StaticTest(testing.TestCase):
     def test_an_earlier_page_is_replaced_and_nothing_else(self):
         with mock.patch.object(static, "_write_network"):
             self.write()
-            (self.out / "stale").touch()
             self.write()
-            self.assertFalse((self.out / "stale").exists())
+            (self.out / ".git").mkdir()
+            (self.out / ".git" / "HEAD").touch()
+            with self.assertRaisesRegex(UserError, r"did not write \(.git/HEAD\), and would lose"):
+                self.write()
+            self.assertTrue((self.out / ".git" / "HEAD").exists())
+            (self.out / ".git" / "HEAD").unlink()
             (self.out / static.MARK).unlink()
-            with self.assertRaisesRegex(UserError, "not empty, and is no page"):
+            with self.assertRaisesRegex(UserError, "has files that this command did not write"):
                 self.write()
             self.assertTrue((self.out / "index.html").exists())
 

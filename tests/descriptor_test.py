@@ -20,21 +20,21 @@ class OfTest(testing.TestCase):
     def find(self, what):
         if what not in self.installed:
             raise UserError(f"{what} is not found")
-        return types.SimpleNamespace(hash=self.installed[what])
+        return types.SimpleNamespace(net_hash=self.installed[what])
 
     def run_of(self, **known):
         return types.SimpleNamespace(f=known, workdir="runs/face")
 
     def test_auto_takes_the_first_that_is_installed_and_did_not_teach_f(self):
-        self.assertEqual(descriptor.of("auto", self.run_of()).hash, "a")
-        self.assertIsNone(descriptor.of("auto", self.run_of(teacher={"hash": "a"})))
+        self.assertEqual(descriptor.of("auto", self.run_of()).net_hash, "a")
+        self.assertIsNone(descriptor.of("auto", self.run_of(teacher={"net": "a"})))
         self.assertIsNone(descriptor.of("auto", self.run_of(given="a")))
         self.installed.clear()
         self.assertIsNone(descriptor.of("auto", self.run_of()))
 
     def test_none_is_none_and_a_name_is_that_net(self):
         self.assertIsNone(descriptor.of("none", self.run_of()))
-        self.assertEqual(descriptor.of("face:other", self.run_of()).hash, "b")
+        self.assertEqual(descriptor.of("face:other", self.run_of()).net_hash, "b")
 
     @parameterized.parameters(
         ("facenet", "expected auto, none, or face:PATH_OR_PACKAGE"),
@@ -43,4 +43,4 @@ class OfTest(testing.TestCase):
     )
     def test_what_a_user_can_mend(self, what, message):
         with self.assertRaisesRegex(UserError, message):
-            descriptor.of(what, self.run_of(teacher={"hash": "b"}))
+            descriptor.of(what, self.run_of(teacher={"net": "b"}))

@@ -85,3 +85,12 @@ class FilesTest(testing.TestCase):
         np.savez(self.root / "att_faces_40x10.npz", x=np.zeros((2, 3)), y=np.zeros(2))
         with self.assertRaisesRegex(UserError, "expected uint8 photos"):
             self.open()[0].people()
+        many = np.zeros((300, 4, 4), np.uint8)
+        np.savez(self.root / "att_faces_40x10.npz", x=many, y=np.arange(300))
+        with self.assertRaisesRegex(UserError, "has 300 people; expected 256 at most"):
+            self.open()[0].people()
+
+    def test_a_person_called_as_a_split_is_refused(self):
+        (self.root / "people" / "Val").mkdir(parents=True)
+        with self.assertRaisesRegex(UserError, "a folder Val, which means a split"):
+            self.open()[0].people()

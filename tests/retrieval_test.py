@@ -135,6 +135,12 @@ class MeasureTest(testing.EagerTestCase):
         self.assertGreater(found["probes"]["translation"]["median_rank"], 6)
         self.assertEqual(found["probes"]["source"]["rank_1"], 1.0)
 
+    def test_people_of_one_photo_each_are_left_out(self):
+        people = Pictures(
+            testing.pixels(3, 3), "people", np.arange(3, dtype=np.uint8), tuple("abc")
+        )
+        self.assertIsNone(self.measure(self.sets.test.pixels, people)["people"])
+
     def test_the_table_names_descriptor_controls_and_the_papers_number(self):
         found = self.measure(self.sets.test.pixels)
         text = retrieval_tables.table(without_judge() | {"retrieval": found})

@@ -29,11 +29,17 @@ class PosterTest(testing.TestCase):
         (self.directory / "a/broken.jpg").write_bytes(b"no image")
         out = io.StringIO()
         for _ in range(2):  # a second start does what is left
-            with contextlib.redirect_stdout(out):
+            with contextlib.redirect_stdout(out), self.assertRaises(SystemExit) as end:
                 stylise.main([str(self.directory / "a"), str(self.directory / "s")])
+            self.assertEqual(end.exception.code, 1)
         made = sorted(str(p.relative_to(self.directory)) for p in self.directory.glob("s/**/*.png"))
         self.assertEqual(made, ["s/b/y.png", "s/x.png"])
         self.assertIn("broken.jpg cannot be read", out.getvalue())
         self.assertIn("2 posters", out.getvalue())
+        Image.fromarray(testing.pixels(1, 3)[0]).save(self.directory / "a/x.png")
+        with self.assertRaisesRegex(SystemExit, "x.jpg and x.png would be one poster"):
+            stylise.main([str(self.directory / "a"), str(self.directory / "t")])
+        with self.assertRaisesRegex(SystemExit, "would take posters for photos"):
+            stylise.main([str(self.directory / "a"), str(self.directory / "a/out")])
         with self.assertRaisesRegex(SystemExit, "error: "):
             stylise.main([str(self.directory / "none"), str(self.directory / "s")])

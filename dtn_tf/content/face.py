@@ -81,9 +81,14 @@ class FaceEncoder(given.GivenEncoder):
         return self.reads[0]
 
     @property
-    def hash(self):
+    def net_hash(self):
         """A short name for its weights and its graph. Not kept: Keras asks before it loads them."""
         return files.fingerprint(classify.weights_hash(self), self.net.graph)
+
+    @property
+    def hash(self):
+        """A short name for what it makes of images: the net, and the pixels that it reads."""
+        return files.fingerprint(self.net_hash, list(self.reads), self.scale)
 
     def describe(self):
         """Returns a line: which net, what it reads, what it gives, which graph, its licence."""
@@ -117,7 +122,7 @@ def find(what, size=_SIDE, scale="-1,1"):
             damaged or has an op that is not known; if it can be no f, see `contract.check`.
     """
     path = _path(what)
-    read = (frozen if path.suffix == ".pb" else tfjs).read(path)
+    read = _understood(path, (frozen if path.suffix == ".pb" else tfjs).read, path)
     known = next((k for k in _KNOWN if k.is_it(read)), None)
     if known and scale not in ("-1,1", known.scale):
         raise UserError(
@@ -125,7 +130,7 @@ def find(what, size=_SIDE, scale="-1,1"):
             " Leave it out."
         )
     known = known or _Known(path.name, scale, UNKNOWN, None)
-    net, reads = graphdef.net(read, path)
+    net, reads = _understood(path, graphdef.net, read, path)
     height, width, channels = reads
     reads = (height or width or size, width or height or size, channels or 3)
     features = contract.features(net, path, size, reads, known.scale, 3)
@@ -134,6 +139,19 @@ def find(what, size=_SIDE, scale="-1,1"):
     _check_each(f, path)
     print(f"{f.title} ({path}), {f.side} pixels: {f.licence}.", flush=True)
     return f
+
+
+def _understood(path, function, *args):
+    """What a function makes of a file; a file that is of another kind is refused."""
+    try:
+        return function(*args)
+    except (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"{path} is no graph that can be read here ({type(error).__name__}: {error!s:.200})."
+            " Get it anew, or name another net."
+        ) from error
 
 
 def _check_each(f, name):

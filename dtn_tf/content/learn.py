@@ -1,10 +1,12 @@
 """An f that no label taught: learnt from both sets of a run, or brought by the user."""
 
+import pathlib
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import classify, images
+from dtn_tf import classify, files, images
 from dtn_tf.content import codes, kept, unlabelled, views
 from dtn_tf.nets.content import ContentEncoder
 
@@ -74,12 +76,21 @@ def given(config, kind, f, cache_dir):
         "size": config.size,
         "seed": 0,
     }
-    known = {"contract": f.describe(), "given": getattr(f, "hash", None)}
+    known = {"contract": f.describe(), "given": getattr(f, "net_hash", None), **_origin(kind)}
     return kept.found_or_made(
         cache_dir,
         identity,
         lambda directory: kept.keep(directory, f, "given_f", {}, identity, known),
     )
+
+
+def _origin(kind):
+    """Which net taught an f that another run left, as the f.json beside it says: a dict."""
+    path = pathlib.Path(kind)
+    if path.name != "f.keras" or not path.with_name("f.json").is_file():
+        return {}
+    known = files.read_json(path.with_name("f.json"), "what is known of an f")
+    return {name: known[name] for name in ("teacher", "given") if known.get(name)}
 
 
 def measure(f, held_out, t, config):

@@ -171,7 +171,7 @@ def _measure(f, asked, expected, titles, made, teacher):
         flush=True,
     )
     return {
-        "teacher": {"title": teacher.title, "licence": teacher.licence, "hash": teacher.hash},
+        "teacher": {"title": teacher.title, "licence": teacher.licence, "net": teacher.net_hash},
         "variance_kept": made.share,
         "cosine": dict(zip(titles, cosines, strict=True)),
         "found": dict(zip(titles, ranks, strict=True)),

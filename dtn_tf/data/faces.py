@@ -10,13 +10,14 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from dtn_tf.data import decode, domains, folders, pair
+from dtn_tf.data import decode, domains, folders, listing, pair
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
 
 STORES = ("files", "builtin")
 _FOLDERS = {"face": "photos of faces", "emoji": "emoji"}
 _PEOPLE = "people"
+_MOST_PEOPLE = 256  # their numbers are kept in a byte
 _MOST_DRAWN = 128  # pixels: larger portraits take long to draw, and show no more
 # AT&T's Database of Faces as one file: x (400, 112, 92) uint8, y (400,) the person.
 _ATT = "att_faces_40x10.npz"
@@ -68,6 +69,7 @@ def people(data_dir, size, cache_dir, fit="crop"):
         return None
     folder, file = (pathlib.Path(data_dir).expanduser() / name for name in (_PEOPLE, _ATT))
     if folder.is_dir():
+        _check_names(folder)
         found = folders.open_folder(folder, size, cache_dir, fit=fit, title=_PEOPLE)
         return _all_of(found)
     return _of_att(file, size, fit) if file.is_file() else None
@@ -130,6 +132,16 @@ def _missing(data_dir):
     return [name for name in _FOLDERS if not (root / name).is_dir()]
 
 
+def _check_names(folder):
+    """Refuses people whose folders would be taken for splits: Val is a first name, too."""
+    taken = sorted(p.name for p in folder.iterdir() if p.name.lower() in listing.SPLIT_FOLDERS)
+    if taken:
+        raise UserError(
+            f"{folder} has a folder {taken[0]}, which means a split. Call this person otherwise:"
+            f" person-{taken[0]}."
+        )
+
+
 def _all_of(found):
     """All splits of a folder with classes as one set: nothing of it trains."""
     if not found.classes:
@@ -147,12 +159,18 @@ def _of_att(file, size, fit):
     try:
         with np.load(file, allow_pickle=False) as content:
             x, y = content["x"], content["y"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{file} is damaged ({error}). Get it anew, or take it away.") from error
-    if x.dtype != np.uint8 or x.ndim != 3 or y.shape != x.shape[:1] or not len(y):
+    is_right = x.dtype == np.uint8 and x.ndim == 3 and x.size and y.dtype.kind in "iu"
+    if not is_right or y.shape != x.shape[:1]:
         raise UserError(
-            f"{file} has x {x.dtype} {x.shape} and y {y.shape}; expected uint8 photos"
-            " (n, height, width) and the person of each."
+            f"{file} has x {x.dtype} {x.shape} and y {y.dtype} {y.shape}; expected uint8 photos"
+            " (n, height, width) and the number of the person of each."
+        )
+    if len(np.unique(y)) > _MOST_PEOPLE:
+        raise UserError(
+            f"{file} has {len(np.unique(y))} people; expected {_MOST_PEOPLE} at most."
+            " Leave some out."
         )
     pixels = np.stack([decode.fit(Image.fromarray(photo), size, 3, fit) for photo in x])
     names, labels = np.unique(y, return_inverse=True)

@@ -14,7 +14,7 @@ SPLITS = ("train", "validation", "test")
 SHARES = (80, 10, 10)  # percent, of images that no folder gives a split
 MOST_CLASSES = 256  # labels are uint8
 
-_SPLIT_FOLDERS = {
+SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -160,8 +160,8 @@ def arrange(paths, hashes):
         `Arrangement`.
     """
     parts = [tuple(unicodedata.normalize("NFC", p).split("/")) for p in paths]
-    parts = _without_common_folders(parts, keep=_SPLIT_FOLDERS)
-    folders = [_SPLIT_FOLDERS.get(p[0].lower(), "") if len(p) > 1 else "" for p in parts]
+    parts = _without_common_folders(parts, keep=SPLIT_FOLDERS)
+    folders = [SPLIT_FOLDERS.get(p[0].lower(), "") if len(p) > 1 else "" for p in parts]
     given = [split for split in SPLITS if split in folders]
     splits = [_split(f, given, h) for f, h in zip(folders, hashes, strict=True)]
     rest = [p[1:] if f else p for p, f in zip(parts, folders, strict=True)]

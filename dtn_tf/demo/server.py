@@ -142,7 +142,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             )
 
     def _page(self):
-        path = urllib.parse.urlsplit(self.path).path
+        path = _path(self.path)
         if path in self.server.pages:
             kind = pages.TYPES[pathlib.PurePath(path).suffix or ".html"]
             return self.server.pages[path], kind
@@ -155,7 +155,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         raise _RefusalError(404, f"There is nothing at {path[:80]}.")
 
     def _translation(self):
-        if urllib.parse.urlsplit(self.path).path != "/translate":
+        if _path(self.path) != "/translate":
             raise _RefusalError(405, "Only an image can be sent, to /translate.", Allow="GET, HEAD")
         origins = [f"http://{host}" for host in self.server.hosts]
         if self.headers.get("Origin") not in origins:
@@ -250,3 +250,11 @@ def _open(model, facts, port):
         f"Port {wanted[0]}{last} is in use by another program. Choose another one, or --port=0 for"
         " any that is free."
     )
+
+
+def _path(asked):
+    """The path of what was asked for; what is no address has none."""
+    try:
+        return urllib.parse.urlsplit(asked).path
+    except ValueError:
+        raise _RefusalError(400, "That is no address.") from None

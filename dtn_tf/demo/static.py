@@ -48,11 +48,25 @@ def check(directory):
     path = pathlib.Path(directory)
     if path.exists() and not path.is_dir():
         raise UserError(f"{path} is a file. Name a folder that is empty or not there yet.")
-    if path.is_dir() and any(path.iterdir()) and not (path / MARK).is_file():
-        raise UserError(
-            f"{path} is not empty, and is no page that this command wrote. Name another folder."
-        )
+    if path.is_dir():
+        _check_ours(path)
     exporting.require(["onnx"])
+
+
+def _check_ours(path):
+    """Refuses a folder with a file that an earlier page did not bring: it would be deleted."""
+    there = _files_in(path)
+    listed = files.read_json(path / MARK, "a page").get("files") if MARK in there else []
+    others = sorted(there - set(listed if isinstance(listed, list) else []))
+    if others:
+        raise UserError(
+            f"{path} has files that this command did not write ({', '.join(others[:3])}), and"
+            " would lose them. Name another folder."
+        )
+
+
+def _files_in(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
 
 
 def write(model, facts, directory, node_modules=None):
@@ -82,7 +96,7 @@ def write(model, facts, directory, node_modules=None):
         _write_network(model, folder)
         files.save_text(folder / "NOTICE.txt", _NOTICE.format(version=version))
         about = {"net": model.terms.name, "weights": model.terms.weights, "runtime": version}
-        files.save_json(folder / MARK, about)
+        files.save_json(folder / MARK, {**about, "files": sorted({MARK, *_files_in(folder)})})
     return path
 
 

@@ -57,4 +57,4 @@ def _first_installed(run):
 
 def _taught(net, run):
     """Whether the f of a run is a net, or learnt from it."""
-    return net.hash in (run.f.get("teacher", {}).get("hash"), run.f.get("given"))
+    return net.net_hash in (run.f.get("teacher", {}).get("net"), run.f.get("given"))

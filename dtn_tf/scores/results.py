@@ -247,6 +247,11 @@ _MEASURES = (
         lambda line: _said_pictures(line["images"]),
     ),
     (
+        "another target",  # of a score the judge says it
+        lambda line: _pictures(line, line["target"]) if line["kind"] == DISTANCES else None,
+        lambda line: _said_pictures(line["target"]),
+    ),
+    (
         "another judge",
         lambda line: tuple(_measured_by(line).get(part) for part in _JUDGE),
         _said_judge,

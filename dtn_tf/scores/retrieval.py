@@ -113,6 +113,8 @@ def similarities(asked, known):
 def summary(ranks, seed=0):
     """Median and mean rank, and shares of rank 1 and of the first five, with 95 % intervals.
 
+    Of rank 1 is what is first alone: a tie is a descriptor that cannot tell.
+
     Args:
         ranks: float array `(n,)`.
         seed: Of the resampling of images.
@@ -125,17 +127,17 @@ def summary(ranks, seed=0):
     return {
         "median_rank": float(np.median(ranks)),
         "mean_rank": float(np.mean(ranks)),
-        "rank_1": float(np.mean(ranks < 2.0)),
-        "rank_5": float(np.mean(ranks < 6.0)),
+        "rank_1": float(np.mean(ranks <= 1.0)),
+        "rank_5": float(np.mean(ranks <= 5.0)),
         "median_rank_interval": _interval(np.median(drawn, axis=1)),
-        "rank_1_interval": _interval(np.mean(drawn < 2.0, axis=1)),
+        "rank_1_interval": _interval(np.mean(drawn <= 1.0, axis=1)),
     }
 
 
 def ahead(ranks, other, seed=0):
     """95 % interval of how much oftener `ranks` are 1 than `other` are, of the same images."""
     rows = _resampled(len(ranks), seed)
-    return _interval(np.mean(ranks[rows] < 2.0, axis=1) - np.mean(other[rows] < 2.0, axis=1))
+    return _interval(np.mean(ranks[rows] <= 1.0, axis=1) - np.mean(other[rows] <= 1.0, axis=1))
 
 
 def nearest_of(dtn, x, t):
@@ -162,6 +164,9 @@ def _probes(x, gx, nearest, t):
 
 
 def _of_people(dtn, people, t, descriptor):
+    if np.bincount(people.labels).max() < 2:
+        print(f"{people.title}: nobody has two photos, so that nobody is looked for.", flush=True)
+        return None
     gx = serving.translate(dtn, people.pixels, label=f"G translates {people.title}")
     probes = _probes(people.pixels, gx, nearest_of(dtn, people.pixels, t), t)
     codes = {k: _codes(descriptor, v, f"{k}, {people.title}") for k, v in probes.items()}
