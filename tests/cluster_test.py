@@ -33,24 +33,25 @@ class TwoMachinesTest(testing.TestCase):
     def train(self, killed_at):
         """Starts both; returns their exit codes, and what they said."""
         addresses = [f"localhost:{port}" for port in _free_ports(2)]
+        said = [self.directory / f"said-{index}" for index in range(2)]
         started = []
-        for index in range(2):
+        for index in range(2):  # into files: a full pipe would stop one, and so both
             task = {"type": "worker", "index": index}
-            said = json.dumps({"cluster": {"worker": addresses}, "task": task})
+            config_of = json.dumps({"cluster": {"worker": addresses}, "task": task})
             command = [sys.executable, "-m", "tests.machine", str(self.directory), str(killed_at)]
-            started.append(
-                subprocess.Popen(
-                    command,
-                    cwd=_ROOT,
-                    env={**os.environ, "TF_CONFIG": said},
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
+            with open(said[index], "w") as file:
+                started.append(
+                    subprocess.Popen(
+                        command,
+                        cwd=_ROOT,
+                        env={**os.environ, "TF_CONFIG": config_of},
+                        stdout=file,
+                        stderr=subprocess.STDOUT,
+                    )
                 )
-            )
             self.addCleanup(started[-1].kill)
-        out = [process.communicate(timeout=900)[0] for process in started]
-        return [process.returncode for process in started], out
+        codes = [process.wait(timeout=800) for process in started]
+        return codes, [path.read_text() for path in said]
 
     def test_a_killed_machine_stops_all_and_the_same_commands_resume(self):
         (self.directory / "run").mkdir()

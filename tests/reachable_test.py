@@ -82,7 +82,7 @@ class ReachableTest(parameterized.TestCase):
                 raise found
             return found
 
-        self.assertIsNone(self.ask(answer, seconds=0.2))
+        self.assertIsNone(self.ask(answer, seconds=60.0))
         self.assertEqual(self.open.call_count, 4)
 
     def test_it_asks_twice_and_then_gives_up(self):
