@@ -14,9 +14,13 @@ from absl.testing import absltest
 
 from dtn_tf import cluster, config, devices
 from dtn_tf.errors import UserError
-from tests import replicas, testing
+from tests import machine, replicas, testing
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _crash():
+    raise InterruptedError
 
 
 def _free_ports(count):
@@ -44,7 +48,7 @@ class TwoMachinesTest(testing.TestCase):
                     subprocess.Popen(
                         command,
                         cwd=_ROOT,
-                        env={**os.environ, "TF_CONFIG": config_of},
+                        env={**os.environ, "TF_CONFIG": config_of, "TMPDIR": str(self.directory)},
                         stdout=file,
                         stderr=subprocess.STDOUT,
                     )
@@ -61,9 +65,12 @@ class TwoMachinesTest(testing.TestCase):
         codes, out = self.train(killed_at=0)
         self.assertEqual(codes, [0, 0], out)
         found = np.load(self.directory / "run" / "found.npz")  # of the chief
-        self.assertEqual(found["start"], replicas.STEPS // 2)
-        with testing.eagerly():
-            one, _ = replicas.run(replicas.ROWS[0], 1, self.directory)
+        self.assertEqual(found["start"], machine.STEPS // 2)
+        with self.assertRaises(InterruptedError):
+            machine.train(self.directory / "one", [testing.Call(7, _crash)])
+        one, logs, start = machine.train(self.directory / "one")
+        self.assertEqual(start, machine.STEPS // 2)
+        self.assertAllClose(found["log/loss"], logs["loss"], rtol=1e-5)
         for path, value in replicas.weights(one).items():
             self.assertAllClose(found[path], value, rtol=1e-5, atol=1e-5, msg=path)
 
