@@ -38,15 +38,7 @@ def without_labels(config, sets, cache_dir):
     }
 
     def make(directory):
-        keras.utils.set_random_seed(config.seed)
-        channels = max(sets.task.source.channels, sets.task.target.channels)
-        f = ContentEncoder(
-            config.f_channels,
-            channels,
-            config.f_depths,
-            size=sets.task.source.size,
-            dtype=config.precision,
-        )
+        f = encoder(config, sets.task)
         unlabelled.fit(
             f,
             sets.s.pixels,
@@ -64,6 +56,18 @@ def without_labels(config, sets, cache_dir):
         kept.keep(directory, f, "learn_f", {}, identity, measured)
 
     return kept.found_or_made(cache_dir, identity, make)
+
+
+def encoder(config, task):
+    """Returns an untrained f of a config, seeded, that reads both domains of a task."""
+    keras.utils.set_random_seed(config.seed)
+    return ContentEncoder(
+        config.f_channels,
+        max(task.source.channels, task.target.channels),
+        config.f_depths,
+        size=task.source.size,
+        dtype=config.precision,
+    )
 
 
 def given(config, kind, f, cache_dir):

@@ -11,7 +11,6 @@ import tensorflow as tf
 from dtn_tf import adamw, images, serving
 from dtn_tf.content import codes, features, kept, learn, lessons, views
 from dtn_tf.errors import UserError
-from dtn_tf.nets.content import ContentEncoder
 
 # Part of the name of every student. Raise it with any change of what comes out: of this file,
 # `views`, `features`, `data.pipeline`, `nets.content`.
@@ -86,15 +85,7 @@ def _check_same(sets, large):
 
 def _taught(config, sets, teacher, known, directory):
     """Returns f and what is known of it."""
-    keras.utils.set_random_seed(config.seed)
-    source, target = sets.task.source, sets.task.target
-    f = ContentEncoder(
-        config.f_channels,
-        max(source.channels, target.channels),
-        config.f_depths,
-        size=source.size,
-        dtype=config.precision,
-    )
+    f = learn.encoder(config, sets.task)
     t, held_out = sets.t.hold_out(_HELD_OUT)  # at the end: codes are in the same order
     made = lessons.lesson(known["s"], known["t"][: len(t)], f.features)
     fit(
