@@ -160,18 +160,34 @@ def apply(function, pixels, batch_size=500, label=None):
     """
     if batch_size < 1:
         raise UserError(f"batch_size={batch_size}; expected 1 or more images at a time.")
-    compiled = _compiled(function)
-    parts, begun, told = [], time.monotonic(), time.monotonic()
-    for k in range(0, len(pixels), batch_size):
-        parts.append(compiled(pixels[k : k + batch_size]).numpy())
-        now, done = time.monotonic(), min(k + batch_size, len(pixels))
-        if label and now - told > _TELL_EVERY and done < len(pixels):
-            told, left = now, int((now - begun) / done * (len(pixels) - done))
-            eta = f"ETA {left // 60}:{left % 60:02d}"
-            print(f"{label}: {done:,} of {len(pixels):,}  {eta}", flush=True)
+    parts = [part for _, part in results(function, pixels, batch_size, label)]
     if not parts:
         raise UserError("There is no image to work on; expected at least one.")
     return np.concatenate(parts)
+
+
+def results(function, pixels, batch_size=500, label=None, start=0):
+    """Applies a net as `apply` does, and yields what it gives as it comes.
+
+    Args:
+        function: As in `apply`, like the other arguments.
+        pixels: The same.
+        batch_size: The same.
+        label: The same.
+        start: First image.
+
+    Yields:
+        Index of the first image of a batch, and NumPy array of what the function gives for it.
+    """
+    compiled = _compiled(function)
+    begun = told = time.monotonic()
+    for k in range(start, len(pixels), batch_size):
+        yield k, compiled(pixels[k : k + batch_size]).numpy()
+        now, done = time.monotonic(), min(k + batch_size, len(pixels))
+        if label and now - told > _TELL_EVERY and done < len(pixels):
+            told, left = now, int((now - begun) / (done - start) * (len(pixels) - done))
+            eta = f"ETA {left // 60}:{left % 60:02d}"
+            print(f"{label}: {done:,} of {len(pixels):,}  {eta}", flush=True)
 
 
 def export(dtn, directory, channels):

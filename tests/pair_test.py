@@ -137,15 +137,40 @@ class UnlabelledTest(PairTestCase):
         f = testing.tiny_nets()[0]
         with contextlib.redirect_stdout(io.StringIO()):
             first = features.of(f, "name", pictures.s, self.cache)
-            with mock.patch.object(features.serving, "apply", side_effect=AssertionError):
+            with mock.patch.object(features.serving, "results", side_effect=AssertionError):
                 again = features.of(f, "name", pictures.s, self.cache)
         expected = f(pictures.s.pixels[:] / np.float32(127.5) - 1.0)
         self.assertAllClose(first, expected, atol=1e-5)
         self.assertAllEqual(first, again)
-        with mock.patch.object(features.serving, "apply", side_effect=ArithmeticError):
+        with mock.patch.object(features.serving, "results", side_effect=ArithmeticError):
             for other in (("other", pictures.s), ("name", pictures.t)):
                 with self.assertRaises(ArithmeticError):
                     features.of(f, *other, self.cache)
+
+    def test_a_process_that_is_killed_while_f_reads_loses_one_part(self):
+        _, pictures = self.opened(self.settings())
+        f, shown = testing.tiny_nets()[0], pictures.s
+        parts = mock.patch.multiple(features, _PART=4, _BATCH=2)
+        starts, kept = [], serving.results
+
+        def killed(*args):
+            for k, fx in kept(*args):
+                starts.append(k)
+                if len(starts) == 4:
+                    raise InterruptedError
+                yield k, fx
+
+        said = io.StringIO()
+        with parts, contextlib.redirect_stdout(said):
+            with mock.patch.object(serving, "results", killed):
+                with self.assertRaises(InterruptedError):
+                    features.of(f, "killed", shown, self.cache)
+                resumed = features.of(f, "killed", shown, self.cache)
+        self.assertEqual(starts[:5], [0, 2, 4, 6, 4])
+        self.assertIn("resumed, 1 of", said.getvalue())
+        self.assertAllClose(resumed, serving.apply(f, shown.pixels), atol=1e-5)
+        self.assertGreater(features.seconds(resumed), 0.0)
+        self.assertFalse((pathlib.Path(resumed.filename).parent / "checkpoints").exists())
 
     def test_settings_that_need_classes_are_refused(self):
         for changes, said in (

@@ -1,5 +1,6 @@
 """f(x) of a whole set of pictures: f is frozen, so it is computed once and kept."""
 
+import functools
 import pathlib
 import time
 
@@ -9,7 +10,8 @@ from dtn_tf import environment, files, runs, serving
 
 RECIPE = 1  # raise it when the same f gives other numbers
 _FILE = "features.npy"
-_PART = 20_000  # images that are read before their f(x) is on the disk
+_PART = 2000  # images that are read before their f(x) is on the disk: what a kill costs
+_BATCH = 500  # images at a time; a divisor of the above
 
 
 def of(f, f_hash, pictures, cache_dir):
@@ -35,10 +37,10 @@ def of(f, f_hash, pictures, cache_dir):
     }
 
     def make(directory):
+        parts = _read(directory, f, pictures)
         shape = (len(pictures), f.features)
-        begun = time.monotonic()
-        files.save(directory / _FILE, lambda p: _write(p, f, pictures, shape), 4 * np.prod(shape))
-        files.save_json(directory / "timing.json", {"features": time.monotonic() - begun})
+        num_bytes = 4 * int(np.prod(shape))
+        files.save(directory / _FILE, lambda p: _gather(p, parts, shape), num_bytes)
 
     directory, _ = files.find_or_make(cache_dir, "fx", identity, make, environment.provenance)
     return files.load_array(directory / _FILE, directory)
@@ -49,10 +51,35 @@ def seconds(fx):
     return runs.timing(pathlib.Path(fx.filename).parent).get("features", 0.0)
 
 
-def _write(path, f, pictures, shape):
+def _read(directory, f, pictures):
+    """f(x) in files of some thousand images; those of a process that was killed are kept.
+
+    Returns:
+        List of paths, in order.
+    """
+    paths = [directory / "checkpoints" / f"{k}.npy" for k in range(0, len(pictures), _PART)]
+    done = next((k for k, path in enumerate(paths) if not path.exists()), len(paths))
+    if done:
+        print(f"f reads {pictures.title}: resumed, {done} of {len(paths)} parts are read.")
+    spent, begun = runs.timing(directory).get("features", 0.0), time.monotonic()
+    label, held = f"f reads {pictures.title}", []
+    for k, fx in serving.results(f, pictures.pixels, _BATCH, label, done * _PART):
+        held.append(fx)
+        end = k + len(fx)
+        if end % _PART == 0 or end == len(pictures):
+            part, held = np.concatenate(held), []
+            files.save(paths[(end - 1) // _PART], functools.partial(_save_array, part))
+            seconds_so_far = spent + time.monotonic() - begun
+            files.save_json(directory / "timing.json", {"features": seconds_so_far})
+    return paths
+
+
+def _save_array(array, path):
+    np.save(path, array)
+
+
+def _gather(path, parts, shape):
     kept = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-    for start in range(0, len(pictures), _PART):
-        part = slice(start, start + _PART)
-        label = f"f reads {pictures.title}, from image {start:,}"
-        kept[part] = serving.apply(f, pictures.pixels[part], label=label)
+    for k, part in enumerate(parts):
+        kept[k * _PART : (k + 1) * _PART] = files.load_array(part, part)
     kept.flush()
