@@ -159,6 +159,13 @@ class WithoutJudgeTest(trained.TestCase):
         pictures = [Pictures(testing.pixels(30, 1, seed=k), f"b {k}") for k in range(2)]
         return Unlabelled(task, Pictures(testing.pixels(20, 3), "a test"), *pictures)
 
+    def test_settings_that_would_be_ignored_are_refused(self):
+        with self.assertRaisesRegex(UserError, "descriptor=face:net would be ignored: .*=svhn"):
+            score.score(self.workdir, self.cache, descriptor="face:net")
+        with mock.patch.object(yardstick.Yardstick, "sets", lambda *_: self.pair()):
+            with self.assertRaisesRegex(UserError, "judge_steps=2 would be ignored"):
+                self.quietly(score.score, self.workdir, self.cache, judge_steps=2)
+
     def test_from_a_finished_run_to_table_and_figures(self):
         with mock.patch.object(yardstick.Yardstick, "sets", lambda *_: self.pair()):
             _, out = self.quietly(score.run_and_print, self.workdir, None, self.cache)

@@ -50,9 +50,9 @@ def score(
     """
     _check(split, first_n)
     run = runs.finished(workdir)
+    net = _descriptor_of(run, descriptor)
     store = store_of(run, data, data_dir, cache_dir)
     print(store.notice, flush=True)
-    net = descriptors.of(descriptor, run) if run.config.domain in domains.FACES else None
     yardstick = Yardstick(store, cache_dir, judge_steps, first_n, net)
     return of_run(run, yardstick, split, with_distances)
 
@@ -89,6 +89,7 @@ def of_run(run, yardstick, split, with_distances=False):
     shown, real = images_of(sets, split), sets.target_test
     known = yardstick.descriptor is not None, yardstick.has_attributes
     names = scorers.of(sets.task, shown, real, with_distances, *known)
+    _check_judge(run, yardstick, names)
     dtn = serving.load(run.workdir)
     needed = shown.pixels if "judge" in names else shown.pixels[: distances.AT_MOST]
     gx = serving.translate(dtn, needed, label=f"{run.title} translates {shown.title}")
@@ -135,3 +136,25 @@ def _check(split, first_n):
         raise UserError(f"split={split!r}; expected one of {', '.join(SPLITS)}.")
     if first_n and split != "test":
         raise UserError(f"first_n={first_n} picks test images; leave it out with split={split}.")
+
+
+def _descriptor_of(run, descriptor):
+    """The face net that measures retrieval; None for what shows no faces."""
+    if run.config.domain in domains.FACES:
+        return descriptors.of(descriptor, run)
+    if descriptor not in (descriptors.AUTO, descriptors.NONE):
+        raise UserError(
+            f"descriptor={descriptor} would be ignored: {run.workdir} is of"
+            f" --domain={run.config.domain}, and faces alone are looked for by a face net."
+            " Leave it out."
+        )
+    return None
+
+
+def _check_judge(run, yardstick, names):
+    """Refuses a judge's setting where nothing is judged."""
+    if yardstick.judge_steps != config.JUDGE_STEPS and "judge" not in names:
+        raise UserError(
+            f"judge_steps={yardstick.judge_steps} would be ignored: the two sides of"
+            f" {run.workdir} have not the same classes, so that there is no judge. Leave it out."
+        )
