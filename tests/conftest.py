@@ -8,6 +8,11 @@ import tempfile
 SHARED = "DTN_TF_TESTS"  # variable of the environment: its path
 
 
+# Two processes test at a time, each on one of two cores: more threads would take turns.
+for _kind in ("INTRAOP", "INTEROP"):
+    os.environ.setdefault(f"TF_NUM_{_kind}_THREADS", "1")
+
+
 def pytest_configure(config):
     """Makes it, before the processes start that inherit the variable."""
     if SHARED not in os.environ:
