@@ -7,6 +7,7 @@ import numpy as np
 from absl.testing import parameterized
 
 from dtn_tf import classify, runs, serving
+from dtn_tf.data import stores
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import bits, control_tables, controls, measures, report, results, valid
 from dtn_tf.scores.yardstick import Yardstick
@@ -95,7 +96,7 @@ class RunTest(trained.TestCase):
         super().setUp()
         self.leave_judges_untrained()
         self.run = runs.finished(self.workdir)
-        store = controls_store(self.run, self.cache)
+        store = stores.of(self.run.config, self.cache)
         self.yardstick = Yardstick(store, self.cache, 2, 20)
 
     def test_from_a_finished_run_to_a_line_once(self):
@@ -107,7 +108,7 @@ class RunTest(trained.TestCase):
         self.assertEqual((found["kind"], found["row"]), ("control", "dtn"))
         self.assertEqual(found["judge"]["steps"], 2)
         self.assertEqual(found["images"]["images"], 20)
-        self.assertEqual(list(found["controls"]), ["map", "mean", "nearest"])  # sorted by JSON
+        self.assertEqual(list(found["controls"]), list(control_tables.NAMES))
         self.assertEqual(found["f"]["hash"], self.run.f["hash"])
         self.assertTrue(found["trained"]["processor"])
         self.assertEqual(found["trained"]["precision"], "float32")
@@ -136,13 +137,6 @@ class RunTest(trained.TestCase):
         dtn = keras.Sequential()
         self.assertIsNone(controls.of_run(self.run, self.yardstick, "test", dtn))
         self.assertFalse((self.workdir / "eval.jsonl").exists())
-
-
-def controls_store(run, cache):
-    """Returns the store of a run's pictures."""
-    from dtn_tf.scores import score
-
-    return score.store_of(run, None, None, cache)
 
 
 class TableTest(testing.TestCase):

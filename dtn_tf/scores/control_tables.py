@@ -22,13 +22,14 @@ def stands_beside(line, score):
     return not results.comparable({**line, "kind": "score"}, score)
 
 
-def rows(lines, references, with_unmeasured):
+def rows(lines, references, name=None):
     """The lines of controls under a table of accuracies.
 
     Args:
         lines: Result lines of controls, of one domain and split.
         references: Groups that they are compared with, see `paired.references`.
-        with_unmeasured: Whether a control that was never measured has a line, too.
+        name: The table, of `presets.TABLES`: what was never measured has a line, too. With
+            None only what was.
 
     Returns:
         List of tuples: method, row, paper, ours, difference, swing, and `layout.COLUMNS`.
@@ -42,8 +43,9 @@ def rows(lines, references, with_unmeasured):
             differs = paired.said(group, references)
             of = f"f of {results.name(group[0])}"
             body.append((label, of, "none", shares, differs, "", *facts, "", trained_on))
-        if with_unmeasured and not found:
-            body.append((label, "", "none", "not measured: `python eval_main.py --table=1`"))
+        if name and not found:
+            command = f"python eval_main.py --table={name}"
+            body.append((label, "", "none", f"not measured: `{command}`"))
     return body
 
 

@@ -35,7 +35,7 @@ def accuracy(name, lines, split):
             body.append((label, row.name, paper, ours, *_facts(group, references)))
         else:
             body.append((label, row.name, paper, layout.command(row, domain_of(name))))
-    body += control_tables.rows(controls, references, with_unmeasured=name is not None)
+    body += control_tables.rows(controls, references, name)
     return layout.markdown(caption, head, body + _originals(name, lines), lines)
 
 
