@@ -16,8 +16,8 @@ from dtn_tf import config, presets
 _TOP = pathlib.Path(__file__).resolve().parents[1]
 _GUIDES = ("README.md", *sorted(f"docs/{p.name}" for p in (_TOP / "docs").glob("*.md")))
 _PAGES = (*_GUIDES, "benchmarks/README.md", "CHANGELOG.md")
-# Flags of TensorBoard, of absl, of Slurm, and of pip (--no-deps).
-_OF_OTHERS = {"logdir", "help", "helpfull", "nodes", "ntasks", "gres", "requeue", "no"}
+# Flags of TensorBoard, of absl, of Slurm, of pip (--no-deps), and of scores.report.
+_OF_OTHERS = {"logdir", "help", "helpfull", "nodes", "ntasks", "gres", "requeue", "no", "check"}
 _FILE = r"`((?:\.\./)?(?:benchmarks|docs|dtn_tf|flags|results|tests)/[\w./]+)`"
 _RETIRED = (
     *("dtn_adapted_light", "dtn_adapted_mean_view", "dtn_adapted_plain", "dtn_adapted_one_view"),
@@ -38,7 +38,8 @@ def _flags_of(*folders):
 
 _EACH = "for words in {arguments}: flags.FLAGS.unparse_flags(); flags.FLAGS(['', *words]); "
 _PARSE = {  # program -> code that parses its command lines, without TensorFlow
-    "eval_main.py": f"from flags import eval_flags\nfrom absl import flags\n{_EACH}eval_flags.check()",
+    "eval_main.py": "from flags import eval_flags\nfrom absl import flags\n"
+    f"{_EACH}eval_flags.check()",
     "train_main.py": "from flags import train_flags\nfrom absl import flags\n"
     f"{_EACH}train_flags.config_from_flags()",
     "dtn_tf.scores.report": "from dtn_tf.scores import report\n"
