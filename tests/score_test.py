@@ -18,6 +18,7 @@ from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     bits,
     control_tables,
+    controls,
     figures,
     independent,
     layout,
@@ -123,12 +124,15 @@ class RunTest(trained.TestCase):
         self.assertEqual(again["judge"], found["judge"])
         self.assertEqual(again["images"], run.data["validation"])
         same = {k: v for k, v in again.items() if k not in ("scored", "frechet")}
-        once_more, _ = self.quietly(
-            score.score, self.workdir, self.cache, "validation", judge_steps=2
-        )
+        no_room = mock.Mock(side_effect=UserError("No room for f(x)."))
+        with mock.patch.object(controls.features, "of", no_room):
+            once_more, out = self.quietly(
+                score.score, self.workdir, self.cache, "validation", judge_steps=2
+            )
         self.assertEqual({k: once_more[k] for k in same}, same)
+        self.assertIn("Controls are not measured: No room for f(x).", out)
         kinds = [part["kind"] for part in results.read(self.workdir / "eval.jsonl")[0]]
-        self.assertEqual(kinds, ["control", "score", "score", "control", "score"])
+        self.assertEqual(kinds, ["control", "score", "score", "score"])
 
     def test_a_damaged_model_or_f_is_named(self):
         self.leave_judges_untrained()

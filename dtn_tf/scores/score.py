@@ -108,7 +108,7 @@ def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     translated = scorers.Translated(dtn, sets, yardstick, split, shown, real, gx)
     kind = "score" if "judge" in names else results.DISTANCES
     if with_controls and "judge" in names:
-        controls.of_run(run, yardstick, split, dtn)
+        _measure_controls(run, yardstick, split, dtn)
     line = {**line_lib.of(run, kind, split, shown, real), "judge": None}
     for name in names:
         line |= scorers.SCORERS[name](translated)
@@ -116,6 +116,14 @@ def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     text = f"{beside(line, run.workdir)[0]}\n{report.details(line)}"
     output.leave(line, text, translated, run.workdir)
     return line
+
+
+def _measure_controls(run, yardstick, split, dtn):
+    """Measures controls; what keeps them from it does not keep the run from its score."""
+    try:
+        controls.of_run(run, yardstick, split, dtn)
+    except UserError as error:
+        print(f"Controls are not measured: {error}", flush=True)
 
 
 def images_of(sets, split):
