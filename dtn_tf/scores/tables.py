@@ -170,8 +170,8 @@ def _measure(run, yardstick, kind, split):
 
 def _is_needed(run, kind, split):
     """Controls look through f: those of a preset are those of its rows, which have the same f."""
-    is_preset = run.row == run.config.preset and not run.changes and run.config.method == "dtn"
-    return kind != results.CONTROL or is_preset
+    is_preset = run.row in presets.PRESETS and not run.changes
+    return kind != results.CONTROL or (is_preset and run.config.method == "dtn")
 
 
 def _find(names, runs_dir, data):
