@@ -172,20 +172,27 @@ def read(picked, classifier, shown, real):
         half of `real`, as of translations), and "different", how many pictures there are.
     """
     half = serving.apply(classifier.encoder, measures.halves(real)[0])
-    found = {}
-    for name, part in picked.items():
-        used, places = np.unique(part.rows, return_inverse=True)  # each picture is read once
-        codes = serving.apply(classifier.encoder, part.bank[used])
-        said = classes_of(classifier.encoder, classifier.head, codes)[places]
-        confusion = measures.confusion_matrix(shown.labels, said, classifier.num_classes)
-        found[name] = {
-            "accuracy": float(np.mean(said == shown.labels)),
-            "per_digit": measures.per_class(confusion),
-            "right": bits.pack(said == shown.labels),
-            "frechet": measures.frechet_distance(codes[places], half),
-            "different": len(used),
-        }
+    distinct = [np.unique(part.rows, return_inverse=True) for part in picked.values()]
+    banks = [part.bank[used] for part, (used, _) in zip(picked.values(), distinct, strict=True)]
+    codes = serving.apply(classifier.encoder, np.concatenate(banks))  # each picture once
+    found, begin = {}, 0
+    for name, (used, places) in zip(picked, distinct, strict=True):
+        found[name] = _numbers(codes[begin + places], classifier, shown.labels, half)
+        found[name]["different"] = len(used)
+        begin += len(used)
     return found
+
+
+def _numbers(codes, classifier, labels, half):
+    """What a line says of pictures, of which the judge's codes are known."""
+    said = classes_of(classifier.encoder, classifier.head, codes)
+    confusion = measures.confusion_matrix(labels, said, classifier.num_classes)
+    return {
+        "accuracy": float(np.mean(said == labels)),
+        "per_digit": measures.per_class(confusion),
+        "right": bits.pack(said == labels),
+        "frechet": measures.frechet_distance(codes, half),
+    }
 
 
 def _shown(sets, split):
