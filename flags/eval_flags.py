@@ -67,8 +67,15 @@ DESCRIPTOR = flags.DEFINE_string(
     " f or f's teacher. face:PATH_OR_PACKAGE as --content takes it; none; auto: the first that is"
     " installed.",
 )
+CONTROLS = flags.DEFINE_bool(
+    "controls",
+    True,
+    "Also measure what stands in for a translation with no g trained: the nearest target image"
+    " under f, and others. Where a judge scores. It takes about as long as the score; longer"
+    " where f(x) of s and t is no longer in --cache_dir.",
+)
 NAMES = (
-    *("workdir", "runs_dir", "split", "first_n", "judge_steps", "descriptor"),
+    *("workdir", "runs_dir", "split", "first_n", "judge_steps", "descriptor", "controls"),
     *("table", "results_dir", "train_missing", "num_seeds"),
 )
 
@@ -101,6 +108,10 @@ def check():
         raise flags.IllegalFlagValueError(
             f"--distances is for one run: leave it out with --table={TABLE.value}."
         )
+    if TABLE.value and not CONTROLS.value:
+        raise flags.IllegalFlagValueError(
+            f"--nocontrols is for one run: leave it out with --table={TABLE.value}."
+        )
     if FIRST_N.value and SPLIT.value != "test":
         raise flags.IllegalFlagValueError(
             f"--first_n={FIRST_N.value} picks test images; leave it out with --split={SPLIT.value}."
@@ -117,6 +128,7 @@ def one_run():
         "first_n": FIRST_N.value,
         "with_distances": DISTANCES.value,
         "descriptor": DESCRIPTOR.value,
+        "with_controls": CONTROLS.value,
     }
 
 

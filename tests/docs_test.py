@@ -1,8 +1,12 @@
 """What README, docs and benchmarks say is there is there."""
 
+import collections
 import dataclasses
 import pathlib
 import re
+import shlex
+import subprocess
+import sys
 
 from absl.testing import absltest, parameterized
 
@@ -12,8 +16,8 @@ from dtn_tf import config, presets
 _TOP = pathlib.Path(__file__).resolve().parents[1]
 _GUIDES = ("README.md", *sorted(f"docs/{p.name}" for p in (_TOP / "docs").glob("*.md")))
 _PAGES = (*_GUIDES, "benchmarks/README.md", "CHANGELOG.md")
-# Flags of TensorBoard, of absl, of Slurm, and of pip (--no-deps).
-_OF_OTHERS = {"logdir", "help", "helpfull", "nodes", "ntasks", "gres", "requeue", "no"}
+# Flags of TensorBoard, of absl, of Slurm, of pip (--no-deps), and of scores.report.
+_OF_OTHERS = {"logdir", "help", "helpfull", "nodes", "ntasks", "gres", "requeue", "no", "check"}
 _FILE = r"`((?:\.\./)?(?:benchmarks|docs|dtn_tf|flags|results|tests)/[\w./]+)`"
 _RETIRED = (
     *("dtn_adapted_light", "dtn_adapted_mean_view", "dtn_adapted_plain", "dtn_adapted_one_view"),
@@ -30,6 +34,29 @@ def _flags_of(*folders):
     paths = [path for folder in folders for path in (_TOP / folder).glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     return set(re.findall(r"DEFINE_\w+\(\s*[\"'](\w+)[\"']", text))
+
+
+_EACH = "for words in {arguments}: flags.FLAGS.unparse_flags(); flags.FLAGS(['', *words]); "
+_PARSE = {  # program -> code that parses its command lines, without TensorFlow
+    "eval_main.py": "from flags import eval_flags\nfrom absl import flags\n"
+    f"{_EACH}eval_flags.check()",
+    "train_main.py": "from flags import train_flags\nfrom absl import flags\n"
+    f"{_EACH}train_flags.config_from_flags()",
+    "dtn_tf.scores.report": "from dtn_tf.scores import report\n"
+    "for words in {arguments}: assert words in ([], ['--check']), words",
+}
+
+
+def _commands(page):
+    """Command lines in a page: program -> list of lists of arguments."""
+    found = collections.defaultdict(list)
+    for block in re.findall(r"^```sh\n(.*?)^```", _text(page), re.M | re.S):
+        for line in block.splitlines():
+            words = shlex.split(line.rpartition(" && ")[2])
+            if words[0] == ".venv/bin/python":
+                program, *arguments = [word for word in words[1:] if word != "-m"]
+                found[program].append(arguments)
+    return found
 
 
 def _cases(pages):
@@ -69,6 +96,38 @@ class DocsTest(parameterized.TestCase):
         known |= {f"no{name}" for name, field in settings.items() if field.type is bool}
         self.assertEmpty(set(re.findall(r"--([a-z]\w*)", _text(page))) - known)
 
+    @parameterized.named_parameters(_cases(("docs/reproduce.md", "docs/results.md")))
+    def test_commands_parse(self, page):
+        commands = _commands(page)
+        self.assertNotEmpty(commands["eval_main.py"])
+        for program, arguments in commands.items():
+            code = _PARSE[program].format(arguments=arguments)
+            done = subprocess.run((sys.executable, "-c", code), cwd=_TOP, capture_output=True)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_hours_are_what_their_arithmetic_comes_to(self):
+        text = _text("docs/reproduce.md")
+        number = r"([\d.]+)"
+        found = re.findall(rf"{number} x {number} \+ {number} x {number} min = {number} h", text)
+        self.assertLen(found, 10)
+        for values in found:
+            a, b, c, d, hours = map(float, values)
+            self.assertAlmostEqual((a * b + c * d) / 60, hours, delta=0.051)
+
+    @parameterized.parameters(("dtn", "Zen 5", 0), ("dtn", "Zen 4", 1), ("dtn", "Zen 3", 2))
+    def test_minutes_are_those_of_the_measured_run(self, row, processor, column):
+        (measured,) = re.findall(
+            rf"^\| `{row}` \| {processor} \| ([\d.]+) \|.*\| ([\d.]+) \|$",
+            _text("docs/performance.md"),
+            re.M,
+        )
+        of_f, to_the_end = map(float, measured)
+        for name, minutes in (("f of", of_f), ("g and D of", to_the_end - of_f)):
+            (cells,) = re.findall(
+                rf"^\| {name} `{row}`[^|]*\|(.*)\|$", _text("docs/reproduce.md"), re.M
+            )
+            self.assertAlmostEqual(float(cells.split("|")[column]), minutes)
+
     @parameterized.named_parameters(_cases((*_GUIDES, "benchmarks/README.md")))
     def test_rows_exist(self, page):
         text = _text(page)
@@ -88,7 +147,7 @@ class DocsTest(parameterized.TestCase):
 
     def test_every_table_has_its_place(self):
         places = re.findall(r"<!-- table: (\w+) -->.*?<!-- end -->", _text("docs/results.md"), re.S)
-        self.assertCountEqual(places, presets.TABLES)
+        self.assertCountEqual(places, (*presets.TABLES, "controls"))
         self.assertIn("<!-- table: readme -->", _text("README.md"))
 
     def test_every_row_of_a_table_has_a_note(self):

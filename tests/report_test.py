@@ -27,9 +27,18 @@ class TableOneTest(testing.TestCase):
             cells(report.table("1", [line()]), "DTN"),
             [
                 *("DTN", "dtn", "90.7 %", "80.0 %", "1 seed: 0", "SVHN test, 5,000"),
-                *("99.40 %, 1,500 steps, 01234567", "aaaa00000000", "6.0"),
+                *("99.40 %, 1,500 steps, 01234567", "aaaa00000000", "6.0", "CPU, float32"),
             ],
         )
+
+    def test_processors_and_precisions_of_several_runs_are_said(self):
+        other = {**line()["trained"], "processor": "AMD, AVX2", "precision": "mixed_bfloat16"}
+        runs = [line(0), line(1), line(2, trained=other)]
+        found = cells(report.table("1", runs), "DTN")
+        self.assertEqual(found[-1], "CPU, float32; AMD, AVX2, mixed_bfloat16")
+        unknown = {**line()["trained"], "processor": None}
+        text = report.table("1", [line(trained=unknown)])
+        self.assertNotIn("trained on", text)
 
     def test_seeds_become_mean_and_sample_deviation(self):
         runs = [line(seed=k, accuracy=a) for k, a in enumerate((0.80, 0.82, 0.87))]

@@ -15,7 +15,18 @@ from dtn_tf import build, config, pretrain, runs, starts
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
-from dtn_tf.scores import figures, independent, results, score, scorers, yardstick
+from dtn_tf.scores import (
+    bits,
+    control_tables,
+    controls,
+    figures,
+    independent,
+    layout,
+    results,
+    score,
+    scorers,
+    yardstick,
+)
 from dtn_tf.scores import line as line_lib
 from tests import testing, trained
 from tests.lines import line
@@ -73,7 +84,7 @@ class RunTest(trained.TestCase):
         )
         lines, warnings = results.read(self.workdir / "eval.jsonl")
         self.assertEmpty(warnings)
-        (found,) = lines
+        beside, found = lines
         run = runs.read(self.workdir)
         self.assertEqual((found["kind"], found["row"], found["seed"]), ("score", "dtn", 0))
         self.assertEqual(found["changes"], json.loads(json.dumps(run.changes)))
@@ -84,6 +95,11 @@ class RunTest(trained.TestCase):
         self.assertEqual(np.sum(found["confusion"]), 60)
         self.assertAllClose(found["accuracy"], np.trace(found["confusion"]) / 60)
         self.assertEqual(found["judge"]["steps"], 2)
+        right = bits.unpack(found["right"], 60)
+        self.assertAllClose(np.mean(right), found["accuracy"])
+        self.assertEqual(found["trained"]["precision"], "float32")
+        self.assertTrue(found["trained"]["processor"])
+        self.assertEqual((beside["kind"], beside["judge"]), ("control", found["judge"]))
         self.assertNotIn(str(self.directory), json.dumps(found))  # no path of this machine
         for part in ("DRAWN", results.name(found), "digits (builtin) test, the first 60"):
             self.assertIn(part, out)
@@ -91,13 +107,16 @@ class RunTest(trained.TestCase):
         self.assertIn(f"Tables and figures: {folder}", out)
         table = (folder / "table.md").read_text()
         self.assertEqual(cells(table, run.title)[4], "1 seed: 0")
+        for key, label in control_tables.NAMES.items():
+            accuracy = layout.percent(beside["controls"][key]["accuracy"])
+            self.assertEqual(cells(table, label)[3], accuracy)
         for name in ("confusion.png", "translations.png"):
             self.assertTrue((folder / name).exists(), name)
         events = figures.read_scalars(self.workdir / "tb" / "eval-test")
         self.assertAllClose(events["eval/accuracy"][1], [found["accuracy"]])
         self.assertEqual(events["eval/judge"][0], [2])  # the run's last step
 
-        how = {"judge_steps": 2, "with_distances": True}
+        how = {"judge_steps": 2, "with_distances": True, "with_controls": False}
         again, _ = self.quietly(score.score, self.workdir, self.cache, "validation", **how)
         net = again.pop("distances")["independent"]
         self.assertEqual(net["hash"], found["judge"]["hash"])
@@ -105,11 +124,15 @@ class RunTest(trained.TestCase):
         self.assertEqual(again["judge"], found["judge"])
         self.assertEqual(again["images"], run.data["validation"])
         same = {k: v for k, v in again.items() if k not in ("scored", "frechet")}
-        once_more, _ = self.quietly(
-            score.score, self.workdir, self.cache, "validation", judge_steps=2
-        )
+        no_room = mock.Mock(side_effect=UserError("No room for f(x)."))
+        with mock.patch.object(controls.features, "of", no_room):
+            once_more, out = self.quietly(
+                score.score, self.workdir, self.cache, "validation", judge_steps=2
+            )
         self.assertEqual({k: once_more[k] for k in same}, same)
-        self.assertLen(results.read(self.workdir / "eval.jsonl")[0], 3)
+        self.assertIn("Controls are not measured: No room for f(x).", out)
+        kinds = [part["kind"] for part in results.read(self.workdir / "eval.jsonl")[0]]
+        self.assertEqual(kinds, ["control", "score", "score", "score"])
 
     def test_a_damaged_model_or_f_is_named(self):
         self.leave_judges_untrained()

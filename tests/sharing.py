@@ -20,7 +20,7 @@ def main(directory):
     """Does what `eval_main.py --table=1 --train_missing` does before it scores."""
     places = tables.Places(*(directory / name for name in ("runs", "cache", "results")))
 
-    def stand_in(config, workdir, cache_dir):
+    def stand_in(config, workdir, cache_dir, watchers):
         with files.locked(workdir):
             if not (workdir / "dtn.keras").exists():
                 with open(directory / "trained", "a") as file:

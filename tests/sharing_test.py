@@ -57,14 +57,20 @@ class OneProcessTest(testing.TestCase):
     def share(self, todo, stand_in):
         with mock.patch.object(train, "train", stand_in):
             with contextlib.redirect_stdout(io.StringIO()) as out:
-                sharing.train_all(todo, self.directory, lambda count: f"{count} minutes")
+                sharing.train_all(
+                    todo,
+                    self.directory,
+                    lambda count: f"{count} minutes",
+                    lambda config, workdir, cache_dir: (f"watches {config}",),
+                )
         return out.getvalue()
 
     def test_a_run_of_another_process_is_passed_over_and_waited_for(self):
         asked = []
 
-        def stand_in(config, workdir, cache_dir):
+        def stand_in(config, workdir, cache_dir, watchers):
             asked.append(config)
+            self.assertEqual(watchers, (f"watches {config}",))
             if asked == ["a"]:
                 raise files.Busy("Another process is working in a.")
             workdir.mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from unittest import mock
 
 from dtn_tf import build, config, presets, runs, starts, train
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, gallery, results, score, tables
+from dtn_tf.scores import adaptation, controls, gallery, results, score, tables
 from tests import testing, trained
 from tests.lines import line
 from tests.report_test import cells
@@ -74,10 +74,11 @@ class MakeTest(trained.TestCase):
         names = ("runs", "cache", "results")
         self.places = tables.Places(*(self.directory / name for name in names))
         self.book = self.places.results_dir / "results.jsonl"
-        self.scored = []
+        self.scored, self.seen_through = [], []
         for module, name, value in (
             (score, "of_run", self.of_run),
             (adaptation, "of_run", lambda run, yardstick: self.of_run(run, yardstick, "2")),
+            (controls, "of_run", self.controls_of),
             (gallery, "draw", mock.Mock()),
         ):
             self.enter_context(mock.patch.object(module, name, value))
@@ -101,6 +102,10 @@ class MakeTest(trained.TestCase):
         )
         results.append(run.workdir / "eval.jsonl", found)
         return json.loads(json.dumps(found))
+
+    def controls_of(self, run, yardstick, split):
+        """Stands in for the controls of a run."""
+        self.seen_through.append(run.workdir.name)
 
     def make(self, *names, **how):
         return self.quietly(tables.make, names, self.places, judge_steps=2, **how)
@@ -134,6 +139,18 @@ class MakeTest(trained.TestCase):
         finish(self.places.runs_dir / "a", "dtn_adapted")
         self.make(*presets.TABLES)
         self.assertEqual(self.scored, [("a", "test"), ("a", "2"), ("a", "validation")])
+
+    def test_controls_are_of_presets_alone_in_tables_that_show_them(self):
+        runs_dir = self.places.runs_dir
+        for name, row, given in (
+            *(("a", "dtn", {}), ("b", "dtn_no_tid", {}), ("c", "dtn_adapted", {})),
+            *(("d", "dtn", {"alpha": 1.0}), ("e", "yunjey", {})),
+        ):
+            finish(runs_dir / name, row, **given)
+        self.make("3", "pieces")
+        self.assertEqual(self.seen_through, [])
+        self.make("1")
+        self.assertEqual(self.seen_through, ["a", "c"])
 
     def test_another_judge_or_other_images_are_scored_anew_as_lines_of_their_own(self):
         finish(self.places.runs_dir / "a")
@@ -216,7 +233,8 @@ class MakeTest(trained.TestCase):
         finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
         trained_ = []
 
-        def stand_in(settings, workdir, cache):
+        def stand_in(settings, workdir, cache, watchers):
+            self.assertLen(watchers, 1)
             trained_.append((settings.preset, settings.seed, workdir.name))
             finish(workdir, seed=settings.seed)
 

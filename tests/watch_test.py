@@ -1,6 +1,9 @@
 """Scores while training: right, and without a trace in what is trained."""
 
+import contextlib
 import dataclasses
+import io
+import json
 import types
 from unittest import mock
 
@@ -38,6 +41,9 @@ class WatchTest(trained.TestCase):
         read = classify.predict(read_by, serving.translate(found, shown.pixels))
         self.assertAllClose(values[-1], np.mean(read == shown.labels))
         self.assertAllClose([*watcher.found.values()], values[-1:])
+        kept = [json.loads(text) for text in (workdir / "watched.jsonl").read_text().splitlines()]
+        self.assertEqual([part["step"] for part in kept], [1, 2])
+        self.assertAllClose([part["accuracy_validation"] for part in kept], values)
 
 
 class ApartTest(trained.TestCase):
@@ -68,6 +74,19 @@ class ApartTest(trained.TestCase):
 
 
 class SettingTest(testing.TestCase):
+    def test_a_run_for_a_table_is_looked_at_five_times_in_its_last_fifth(self):
+        (watcher,) = watch.at_the_end(config.make("dtn"), self.directory, self.directory)
+        watcher._measure = lambda: {"accuracy_validation": 0.5}
+        watcher.start, watcher.num_steps = 0, 1500
+        for batch in range(1500):
+            with contextlib.redirect_stdout(io.StringIO()):
+                watcher.on_train_batch_end(batch)
+        kept = (self.directory / "watched.jsonl").read_text().splitlines()
+        steps = [json.loads(text)["step"] for text in kept]
+        self.assertEqual(steps, [1200, 1275, 1350, 1425, 1500])
+        asked = watch.at_the_end(config.make("dtn", eval_every=7), self.directory, self.directory)
+        self.assertEqual([(w._every, w._begin) for w in asked], [(7, 0)])
+
     def test_is_off_unless_asked_for_and_no_part_of_what_a_run_is(self):
         self.assertEmpty(watch.of(config.make("dtn"), self.directory, self.directory))
         asked = config.make("dtn", eval_every=5)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from dtn_tf.scores import measures
+
 # Where they are in an upright, centred face, photo and emoji alike, as shares of the sides:
 # top, bottom, left, right. The crown, and the nose with a part of the cheeks.
 BOXES = {"hair": (0.06, 0.20, 0.36, 0.64), "skin": (0.48, 0.62, 0.40, 0.60)}
-_RIDGE = 1e-3  # times the number of images; features are scaled to unit variance
 
 
 def of(pixels):
@@ -57,16 +58,10 @@ def held(fx, x, fx_new, x_new):
         Dict, region -> share of the colours' variance that is explained, 1 at best; 0 or less
         where nothing is.
     """
-    mean, deviation = fx.mean(axis=0), fx.std(axis=0) + 1e-9
-    known, asked = (fx - mean) / deviation, (fx_new - mean) / deviation
-    known, asked = known.astype(np.float64), asked.astype(np.float64)
-    square = known.T @ known + _RIDGE * len(known) * np.eye(known.shape[1])
     found, expected = of(x), of(x_new)
     shares = {}
     for name, colours in found.items():
-        centre = colours.mean(axis=0)
-        weights = np.linalg.solve(square, known.T @ (colours - centre))
-        wrong = expected[name] - (asked @ weights + centre)
+        wrong = expected[name] - measures.ridge(fx, colours)(fx_new)
         total = np.sum((expected[name] - expected[name].mean(axis=0)) ** 2)
         shares[name] = float(1.0 - np.sum(wrong**2) / total) if total else 0.0
     return shares

@@ -8,7 +8,18 @@ import numpy as np
 from dtn_tf import presets
 from dtn_tf.scores import results
 
-COLUMNS = ("seeds", "images", "judge", "trained by commit", "minutes")  # of `facts`
+COLUMNS = ("seeds", "images", "judge", "trained by commit", "minutes", "trained on")  # of `facts`
+SWING = "last fifth of training"
+DIFFERENCE = "minus {}, points"
+# Columns that are left out where no row knows them, and what is said of them where one does.
+_WHERE_KNOWN = {
+    "trained on": "",
+    SWING: "Last fifth of training: lowest and highest accuracy on validation images, by seed.",
+    DIFFERENCE.partition(" ")[0]: (
+        "Minus another row: the difference of accuracies in points, and its 95 % interval by a"
+        " paired bootstrap over the same test images, the mean over seeds on each."
+    ),
+}
 _HASH = 8  # digits of a judge's hash
 _UNKNOWN = "not recorded"
 
@@ -46,7 +57,20 @@ def facts(group):
         for commit in (line["trained"].get("commit") or _UNKNOWN).split(", ")
     )
     seen = (images_of(group[0]), judge_of(group[0]))
-    return (results.seeds(group), *seen, ", ".join(commits), minutes)
+    return (results.seeds(group), *seen, ", ".join(commits), minutes, _trained_on(group))
+
+
+def _trained_on(group):
+    """ "AMD EPYC, AVX2, float32": processor and number format; "" where they are not known."""
+    known = [line["trained"] for line in group if line["trained"].get("processor")]
+    said = (f"{part['processor']}, {part.get('precision') or _UNKNOWN}" for part in known)
+    return "; ".join(dict.fromkeys(said))
+
+
+def swing(group):
+    """ "71.0 to 90.1 %", of each seed that was watched; "" where none was."""
+    known = [line["last_fifth"] for line in group if line.get("last_fifth")]
+    return "; ".join(f"{100 * part['low']:.1f} to {percent(part['high'])}" for part in known)
 
 
 def images_of(line):
@@ -124,9 +148,21 @@ def markdown(caption, head, body, lines):
         lines: Result lines in it.
     """
     body = [(*cells, *[""] * (len(head) - len(cells))) for cells in body]
+    kept = [k for k, name in enumerate(head) if not _is_unknown(name, [row[k] for row in body])]
+    head, *body = ([cells[k] for k in kept] for cells in (head, *body))
     text = [caption, ""] if caption else []
     text += [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
-    return "\n".join([*text, *_remarks(lines)]) + "\n"
+    notes = [note for note in (_note(name) for name in head) if note]
+    notes = ["", " ".join(notes)] if notes else []
+    return "\n".join([*text, *notes, *_remarks(lines)]) + "\n"
+
+
+def _is_unknown(name, cells):
+    return name.startswith(tuple(_WHERE_KNOWN)) and not any(cells)
+
+
+def _note(name):
+    return next((note for start, note in _WHERE_KNOWN.items() if name.startswith(start)), "")
 
 
 def _remarks(lines):

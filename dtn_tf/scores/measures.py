@@ -168,6 +168,25 @@ def constancy(fx, fgx, block=1024):
     }
 
 
+def ridge(x, y, weight=1e-3):
+    """Ridge regression from vectors to vectors.
+
+    Args:
+        x: float array `(n, a)`. Each of its numbers is brought to mean 0 and variance 1 first.
+        y: float array `(n, b)`.
+        weight: Of the squared coefficients, times n.
+
+    Returns:
+        Function of float arrays `(m, a)`, which gives float64 arrays `(m, b)`.
+    """
+    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
+    known = ((x - mean) / deviation).astype(np.float64)
+    centre = y.mean(axis=0)
+    square = known.T @ known + weight * len(known) * np.eye(known.shape[1])
+    weights = np.linalg.solve(square, known.T @ (y - centre))
+    return lambda new: ((new - mean) / deviation).astype(np.float64) @ weights + centre
+
+
 def _blocks(rows, block):
     """Goes through an array: the number of the first row, and vectors in float64."""
     for start in range(0, len(rows), block):

@@ -7,9 +7,10 @@ import numpy as np
 
 from dtn_tf import presets
 from dtn_tf.data import domains
-from dtn_tf.scores import layout, results
+from dtn_tf.scores import control_tables, layout, paired, results
 from dtn_tf.scores.layout import percent, spread
 
+REFERENCE = "dtn"  # the row that others are compared with; of pieces it is the whole
 _WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifier_of_g")
 
 
@@ -20,18 +21,31 @@ def domain_of(name):
 
 def accuracy(name, lines, split):
     """Table 1, and the same of the reverse direction; with no name, what was measured alone."""
-    lines = _of(lines, "score", domain_of(name) if name else None, split)
+    domain = domain_of(name) if name else None
+    controls = _of(lines, results.CONTROL, domain, split)
+    lines = _of(lines, "score", domain, split)
+    references = paired.references(lines, REFERENCE)
     caption = f"Accuracy of the judge on translated images, split {split}."
-    head = ("method", "row", "paper", "ours", *layout.COLUMNS)
+    head = ("method", "row", "paper", "ours", *_beside(REFERENCE))
     body = []
     for row, label, group in layout.by_row(name, lines):
         paper = layout.paper(row, name)
         if group:
             ours = spread([line["accuracy"] for line in group])
-            body.append((label, row.name, paper, ours, *layout.facts(group)))
+            body.append((label, row.name, paper, ours, *_facts(group, references)))
         else:
             body.append((label, row.name, paper, layout.command(row, domain_of(name))))
+    body += control_tables.rows(controls, references, name)
     return layout.markdown(caption, head, body + _originals(name, lines), lines)
+
+
+def _beside(reference):
+    """Names of the columns that follow an accuracy: what `_facts` gives."""
+    return layout.DIFFERENCE.format(reference), layout.SWING, *layout.COLUMNS
+
+
+def _facts(group, references):
+    return paired.said(group, references), layout.swing(group), *layout.facts(group)
 
 
 def _originals(name, lines):
@@ -44,7 +58,7 @@ def _originals(name, lines):
     for line in first.values():
         label = _original(line)
         seen = (layout.images_of(line), layout.judge_of(line))
-        body.append((label, "", paper, percent(line["original"]), "no run", *seen, "", ""))
+        body.append((label, "", paper, percent(line["original"]), "", "", "no run", *seen))
     return body
 
 
@@ -62,14 +76,15 @@ def unseen(lines, split):
         f"Accuracy of the judge on translated images of the digit {digit}, and on those of the"
         f" other digits (mean per digit), split {split}."
     )
-    head = ("condition", "row", "paper", str(digit), "other digits", *layout.COLUMNS)
+    columns = (layout.SWING, *layout.COLUMNS)
+    head = ("condition", "row", "paper", str(digit), "other digits", *columns)
     body = []
     for row, label, group in layout.by_row("3", lines):
         first = (label, row.name, layout.paper(row, "3"))
         if group:
             unseen = spread([line["per_digit"][digit] for line in group])
             others = spread([_mean_of_others(line["per_digit"]) for line in group])
-            body.append((*first, unseen, others, *layout.facts(group)))
+            body.append((*first, unseen, others, layout.swing(group), *layout.facts(group)))
         else:
             body.append((*first, layout.command(row, domain_of("3"))))
     return layout.markdown(caption, head, body, lines)
@@ -88,14 +103,16 @@ def pieces(lines):
         "Accuracy of the judge on translated images: of the validation split, where settings"
         " are chosen, and of the test split."
     )
-    head = ("what is changed", "row", "validation", "test", *layout.COLUMNS)
+    whole = "dtn_adapted"
+    references = paired.references(lines, whole)
+    head = ("what is changed", "row", "validation", "test", *_beside(whole))
     body = []
     for row, label, group in layout.by_row("pieces", lines):
-        label = label if label != presets.ROWS["dtn_adapted"].label else "all of it"
+        label = label if label != presets.ROWS[whole].label else "all of it"
         if group:
             validation = spread([_validation(line, chosen) for line in group])
             test = spread([line["accuracy"] for line in group])
-            body.append((label, row.name, validation, test, *layout.facts(group)))
+            body.append((label, row.name, validation, test, *_facts(group, references)))
         else:
             body.append((label, row.name, layout.command(row, domain)))
     return layout.markdown(caption, head, body, lines)

@@ -15,6 +15,7 @@ from dtn_tf import files, presets
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     attribute_tables,
+    control_tables,
     distance_tables,
     layout,
     paper_tables,
@@ -25,6 +26,7 @@ from dtn_tf.scores.layout import percent
 
 _BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OF_ACCURACY = ("1", "3", "reverse")  # one kind of result, of any split
+_SHORT = ("readme", "controls")  # tables that pages have beside those of `presets.TABLES`
 
 
 def table(name, lines, split="test", with_changes=True):
@@ -34,7 +36,8 @@ def table(name, lines, split="test", with_changes=True):
     sample standard deviation over their seeds. A run with changed settings is a line of its own.
 
     Args:
-        name: One of `presets.TABLES`; "readme", the short one; or None, rows of any table.
+        name: One of `presets.TABLES`; "readme", the short one; "controls"; or None, rows of any
+            table.
         lines: Result lines, of anything.
         split: Of the source domain; the tables of classifiers and of pieces know theirs.
         with_changes: Whether runs with changed settings are shown.
@@ -51,6 +54,8 @@ def table(name, lines, split="test", with_changes=True):
         return paper_tables.pieces(lines)
     if name == "readme":
         return paper_tables.readme(lines)
+    if name == "controls":
+        return control_tables.table(lines) or "Not measured yet.\n"
     return paper_tables.accuracy(name, lines, split)
 
 
@@ -112,8 +117,14 @@ def beside(line, lines):
         Markdown.
     """
     accuracies = [] if line["judge"] is None else [table(table_of(line), lines, line["split"])]
-    others = [distance_tables.table(lines), retrieval_tables.table(line), *_of_faces(line)]
+    others = [control_tables.table(_of_same(line, lines)), distance_tables.table(lines)]
+    others += [retrieval_tables.table(line), *_of_faces(line)]
     return "\n".join(filter(None, [*accuracies, *others]))
+
+
+def _of_same(line, lines):
+    """Lines of the same run, its seeds and their controls."""
+    return [other for other in lines if results.identity(other) == results.identity(line)]
 
 
 def _of_faces(line):
@@ -168,8 +179,8 @@ def _of_classes(line):
 
 def _block(match, path, lines):
     begin, name, end = match.groups()
-    if name not in (*presets.TABLES, "readme"):
-        known = ", ".join((*presets.TABLES, "readme"))
+    if name not in (*presets.TABLES, *_SHORT):
+        known = ", ".join((*presets.TABLES, *_SHORT))
         raise UserError(f"{path}: there is no table {name!r}; expected one of {known}.")
     # One-off changes have their place where pieces are compared.
     return f"{begin}{table(name, lines, with_changes=name == 'pieces')}{end}"

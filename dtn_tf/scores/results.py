@@ -14,6 +14,7 @@ from dtn_tf.scores import jsonl, schema_0, valid
 
 SCHEMA = 1
 DISTANCES = "distances"  # kind of a line whose run has no judge
+CONTROL = "control"  # kind of a line of what stands in for translations, see `controls`
 _MIGRATIONS = {0: schema_0.migrate}  # schema -> function of a line: list of lines of the next one
 # What every reader of lines relies on.
 _NEEDED = {

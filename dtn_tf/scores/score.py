@@ -10,8 +10,17 @@ import pathlib
 from dtn_tf import config, runs, serving
 from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
+from dtn_tf.scores import (
+    control_tables,
+    controls,
+    distances,
+    gallery_page,
+    output,
+    report,
+    results,
+    scorers,
+)
 from dtn_tf.scores import descriptor as descriptors
-from dtn_tf.scores import distances, gallery_page, output, report, results, scorers
 from dtn_tf.scores import line as line_lib
 from dtn_tf.scores.yardstick import Yardstick
 
@@ -28,6 +37,7 @@ def score(
     first_n=0,
     with_distances=False,
     descriptor="auto",
+    with_controls=True,
 ):
     """Scores one run, and leaves numbers, tables and figures in its directory.
 
@@ -41,9 +51,11 @@ def score(
         first_n: Score on the first so many test images; 0 is all.
         with_distances: Whether distances are measured where a judge suffices, too.
         descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
+        with_controls: Whether the controls are measured, too, where a judge scores: a line of
+            their own, see `scores.controls`.
 
     Returns:
-        The result line, a dict, as appended to eval.jsonl.
+        The result line of the run, a dict, as appended to eval.jsonl.
 
     Raises:
         UserError: If the run is not finished, or the data cannot be had.
@@ -54,7 +66,7 @@ def score(
     store = store_of(run, data, data_dir, cache_dir)
     print(store.notice, flush=True)
     yardstick = Yardstick(store, cache_dir, judge_steps, first_n, net)
-    return of_run(run, yardstick, split, with_distances)
+    return of_run(run, yardstick, split, with_distances, with_controls)
 
 
 def run_and_print(workdir, runs_dir, cache_dir, **how):
@@ -83,7 +95,7 @@ def store_of(run, data, data_dir, cache_dir):
     return stores.of(run.config, cache_dir, data, data_dir)
 
 
-def of_run(run, yardstick, split, with_distances=False):
+def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     """Scores a finished run by a yardstick; returns the line that `score` returns."""
     sets = yardstick.sets(run)
     shown, real = images_of(sets, split), sets.target_test
@@ -95,6 +107,8 @@ def of_run(run, yardstick, split, with_distances=False):
     gx = serving.translate(dtn, needed, label=f"{run.title} translates {shown.title}")
     translated = scorers.Translated(dtn, sets, yardstick, split, shown, real, gx)
     kind = "score" if "judge" in names else results.DISTANCES
+    if with_controls and "judge" in names:
+        _measure_controls(run, yardstick, split, dtn)
     line = {**line_lib.of(run, kind, split, shown, real), "judge": None}
     for name in names:
         line |= scorers.SCORERS[name](translated)
@@ -102,6 +116,14 @@ def of_run(run, yardstick, split, with_distances=False):
     text = f"{beside(line, run.workdir)[0]}\n{report.details(line)}"
     output.leave(line, text, translated, run.workdir)
     return line
+
+
+def _measure_controls(run, yardstick, split, dtn):
+    """Measures controls; what keeps them from it does not keep the run from its score."""
+    try:
+        controls.of_run(run, yardstick, split, dtn)
+    except UserError as error:
+        print(f"Controls are not measured: {error}", flush=True)
 
 
 def images_of(sets, split):
@@ -124,7 +146,9 @@ def beside(line, workdir):
         of_run, warnings = results.read(path)
         same = [other for other in of_run if not results.comparable(line, other)]
         lines += same
+        lines += [other for other in of_run if control_tables.stands_beside(other, line)]
         left_out += warnings
+        of_run = [other for other in of_run if other["kind"] == line["kind"]] or of_run
         if of_run and not same:
             why = results.comparable(line, of_run[-1])
             left_out.append(f"{path.parent} is not in the table: {why}.")

@@ -9,7 +9,7 @@ import numpy as np
 from dtn_tf import classify, serving
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.scores import attributes, colours, distances, independent, measures, retrieval
+from dtn_tf.scores import attributes, bits, colours, distances, independent, measures, retrieval
 from dtn_tf.scores.yardstick import Yardstick
 
 _DIGITS = tuple("0123456789")
@@ -144,7 +144,8 @@ def numbers(gx, classifier, shown, real):
 
     Returns:
         Dict: accuracy, original (the judge on untranslated images), per_digit,
-        confusion (true digit, read digit), frechet, frechet_floor.
+        confusion (true digit, read digit), frechet, frechet_floor, and right: which images
+        were read right, see `bits`.
     """
     read = classify.predict(classifier, gx)
     confusion = measures.confusion_matrix(shown.labels, read, classifier.num_classes)
@@ -152,6 +153,7 @@ def numbers(gx, classifier, shown, real):
     half_a, half_b = map(features, measures.halves(real))
     return {
         "accuracy": float(np.mean(read == shown.labels)),
+        "right": bits.pack(read == shown.labels),
         "original": classify.accuracy(classifier, shown),
         "per_digit": measures.per_class(confusion),
         "confusion": confusion.tolist(),

@@ -3,7 +3,7 @@
 from dtn_tf import files
 
 
-def train_all(todo, cache_dir, minutes_left):
+def train_all(todo, cache_dir, minutes_left, watchers_of=lambda config, workdir, cache_dir: ()):
     """Trains runs one after the other. A process that was killed leaves its run to the others.
 
     A run that another process is training is passed over, and waited for in the end: then it is
@@ -13,6 +13,8 @@ def train_all(todo, cache_dir, minutes_left):
         todo: List of pairs: `DTNConfig` and the run's directory, a `pathlib.Path`.
         cache_dir: See `train.train`.
         minutes_left: Function of how many runs are left: how long they take, for people.
+        watchers_of: Function of a `DTNConfig`, its run's directory and `cache_dir`: the watchers
+            of its training, see `train.train`.
     """
     busy = []
     for k, (config, workdir) in enumerate(todo):
@@ -20,7 +22,7 @@ def train_all(todo, cache_dir, minutes_left):
             where = f"Run {k + 1} of {len(todo)}, {workdir}"
             print(f"{where}. To go, all runs: {minutes_left(len(todo) - k)}.", flush=True)
             try:
-                _train(config, workdir, cache_dir)
+                _train(config, workdir, cache_dir, watchers_of)
             except files.Busy as error:
                 print(f"{error} Going on with the next run.", flush=True)
                 busy.append((config, workdir))
@@ -29,7 +31,7 @@ def train_all(todo, cache_dir, minutes_left):
             with files.locked(workdir, wait=True):
                 pass
             try:
-                _train(config, workdir, cache_dir)
+                _train(config, workdir, cache_dir, watchers_of)
             except files.Busy:  # a third process was faster
                 pass
 
@@ -39,8 +41,8 @@ def is_finished(workdir):
     return (workdir / "dtn.keras").is_file()
 
 
-def _train(config, workdir, cache_dir):
+def _train(config, workdir, cache_dir, watchers_of):
     from dtn_tf import train  # here alone: scores need no training
 
     if not is_finished(workdir):  # it was, while this process waited
-        train.train(config, workdir, cache_dir)
+        train.train(config, workdir, cache_dir, watchers_of(config, workdir, cache_dir))

@@ -12,17 +12,18 @@ import numpy as np
 from dtn_tf import config, files, presets, runs
 from dtn_tf.data import stores
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, gallery, paper_tables, report, results, sharing
+from dtn_tf.scores import adaptation, controls, gallery, paper_tables, report, results, sharing
 from dtn_tf.scores import score as score_lib
+from dtn_tf.scores import watch as watch_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
 # What each table needs to know of a run: kind and split of a result line.
 _NEEDS = {
-    "1": (("score", "test"),),
+    "1": (("score", "test"), (results.CONTROL, "test")),
     "2": ((adaptation.KIND, "test"),),
     "3": (("score", "test"),),
     "pieces": (("score", "test"), ("score", "validation")),
-    "reverse": (("score", "test"),),
+    "reverse": (("score", "test"), (results.CONTROL, "test")),
 }
 _FILE = "results.jsonl"
 
@@ -81,7 +82,8 @@ def make(
     shown = {name: [] for name in names}
     for run in at_hand:
         for name in _tables_of(run, names):
-            found = [line for need in _NEEDS[name] if (line := measured.line(run, *need))]
+            needs = [need for need in _NEEDS[name] if _is_needed(run, *need)]
+            found = [line for need in needs if (line := measured.line(run, *need))]
             shown[name] += [(run, line) for line in found if line["kind"] == "score"]
             for line in found:
                 if line not in lines:
@@ -151,6 +153,8 @@ def _is_by(line, run, yardstick):
         return False
     if line["kind"] == adaptation.KIND:
         return line["judge"]["steps"] == yardstick.judge_steps
+    if line["kind"] == results.CONTROL:
+        return controls.is_by(line, shown, yardstick.judge(sets)[1])
     return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
 
 
@@ -158,8 +162,16 @@ def _measure(run, yardstick, kind, split):
     if kind == adaptation.KIND:
         print(f"Teaching classifiers by translations of {run.workdir}.", flush=True)
         return adaptation.of_run(run, yardstick)
+    if kind == results.CONTROL:
+        return controls.of_run(run, yardstick, split)
     print(f"Scoring {run.workdir} on {split}.", flush=True)
     return score_lib.of_run(run, yardstick, split)
+
+
+def _is_needed(run, kind, split):
+    """Controls look through f: those of a preset are those of its rows, which have the same f."""
+    is_preset = run.row in presets.PRESETS and not run.changes
+    return kind != results.CONTROL or (is_preset and run.config.method == "dtn")
 
 
 def _find(names, runs_dir, data):
@@ -237,6 +249,7 @@ def _train_missing(names, places, data, data_dir, num_seeds, lines):
         [(run, places.runs_dir / _name(run)) for run in todo],
         places.cache_dir,
         lambda num_runs: _minutes_left(num_runs, places.runs_dir),
+        watch_lib.at_the_end,
     )
 
 

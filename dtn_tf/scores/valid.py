@@ -4,8 +4,9 @@ import math
 
 from dtn_tf import presets
 from dtn_tf.data import domains
+from dtn_tf.scores import bits
 
-KINDS = ("score", "adaptation", "distances")
+KINDS = ("score", "adaptation", "distances", "control")
 SPLITS = ("test", "validation")
 _CLASSES = 10  # of the digits
 _BIG = 2**53  # whole numbers that every reader of JSON keeps
@@ -35,6 +36,7 @@ _NEEDED = {
     ("score", "test"): ("accuracy", "original", "per_digit"),
     ("score", "validation"): ("accuracy",),
     ("adaptation", "test"): ("rows", "f.accuracy"),
+    **{("control", split): ("controls", "recipe") for split in SPLITS},
 }
 
 
@@ -106,6 +108,27 @@ def _are_rows(value, line):
     )
 
 
+def _are_bits(value, line, accuracy=None):
+    """As many bits as images, and as many of them set as the accuracy says."""
+    n, expected = line["images"]["images"], line["accuracy"] if accuracy is None else accuracy
+    return _is_text(value) and abs(bits.unpack(value, n).mean() - expected) < 1e-6
+
+
+def _are_controls(value, line):
+    return isinstance(value, dict) and all(_is_control(part, line) for part in value.values())
+
+
+def _is_control(part, line):
+    """What tables show of a control."""
+    return (
+        isinstance(part, dict)
+        and _is_share(part.get("accuracy"))
+        and _are_bits(part.get("right"), line, part["accuracy"])
+        and (part.get("frechet") is None or _is_number(part["frechet"]))
+        and _is_count(part.get("different"))
+    )
+
+
 _SHARE, _TEXT, _COUNT = "a share from 0 to 1", "text", "a whole number from 0"
 _OR = " or null"
 _SETS = ("images", "target", "data.s", "data.t")
@@ -129,6 +152,8 @@ _FIELDS = (  # name, check of its value, what is expected
     ("f.hash", _or_none(_is_text), _TEXT + _OR),
     ("f.accuracy", _is(lambda v: isinstance(v, dict) and _are_shares(v)), "shares by title"),
     ("trained.recipe", _is(_is_count), _COUNT),
+    ("trained.processor", _or_none(_is_text), _TEXT + _OR),
+    ("trained.precision", _or_none(_is_text), _TEXT + _OR),
     ("trained.commit", _or_none(_is_text), _TEXT + _OR),
     ("trained.minutes", _or_none(_is_number), "a number from 0" + _OR),
     ("scored.time", _or_none(_is_text), _TEXT + _OR),
@@ -138,4 +163,8 @@ _FIELDS = (  # name, check of its value, what is expected
     ("frechet", _or_none(_is_number), "a number from 0" + _OR),
     ("frechet_floor", _or_none(_is_number), "a number from 0" + _OR),
     ("rows", _are_rows, "what was learnt of train and of test"),
+    ("right", _are_bits, "a bit for each image, as many set as the accuracy says"),
+    *((f"last_fifth.{name}", _is(_is_share), _SHARE) for name in ("low", "high")),
+    ("controls", _are_controls, "accuracy, right, frechet and different of each control"),
+    ("recipe", _is(_is_count), _COUNT),
 )

@@ -5,6 +5,7 @@ checkpoint is chosen by one. Where no judge fits, it is f-constancy and KID, as 
 """
 
 import functools
+import pathlib
 import sys
 import time
 
@@ -12,16 +13,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dtn_tf import cluster, images, runs, serving
 from dtn_tf import config as config_lib
-from dtn_tf import images, runs, serving
 from dtn_tf.data import stores
-from dtn_tf.scores import distances, measures, scorers
+from dtn_tf.scores import distances, measures, scorers, swing
 from dtn_tf.scores.yardstick import Yardstick
 
 AT_MOST = 2000  # validation images that the judge reads: a second or two on a processor
 AT_MOST_APART = 500  # of each kind, where distances are measured
 _BATCH = 500
 _SUBSETS = 20  # of KID
+_AT_THE_END = 20  # one of how many parts of a training lies between two looks at its end
 
 
 def of(config, workdir, cache_dir):
@@ -31,8 +33,20 @@ def of(config, workdir, cache_dir):
     return [Watch(workdir, cache_dir, config.eval_every)]
 
 
+def at_the_end(config, workdir, cache_dir):
+    """Returns the watchers of a run that is trained for a table: five looks in its last fifth.
+
+    They say how far the row swings. A config that asks to be watched is, from the start.
+    """
+    every = max(config.steps // _AT_THE_END, 1)
+    begin = swing.begin(config.steps)
+    return of(config, workdir, cache_dir) or [Watch(workdir, cache_dir, every, begin=begin)]
+
+
 class Watch(keras.callbacks.Callback):
-    """Measures translations every so many steps, and at the end, and writes curves.
+    """Measures translations every so many steps, and at the end; writes curves and a file.
+
+    The file is what the range over the last fifth of training is read from, see `swing`.
 
     The judge is the one that `eval_main.py` reads with, from the cache; where it is not there
     yet it is trained before the first step. Nothing random in a training is the process's (see
@@ -43,6 +57,7 @@ class Watch(keras.callbacks.Callback):
         cache_dir: Where judges are kept.
         every: Steps between measurements.
         judge_steps: Batches that train the judge.
+        begin: The first step that is measured.
 
     Attributes:
         writer: `tf.summary` writer of the run's curves, or None; `train.train` gives it.
@@ -52,10 +67,10 @@ class Watch(keras.callbacks.Callback):
 
     writer = progress = None
 
-    def __init__(self, workdir, cache_dir, every, judge_steps=config_lib.JUDGE_STEPS):
+    def __init__(self, workdir, cache_dir, every, judge_steps=config_lib.JUDGE_STEPS, begin=0):
         super().__init__()
         self._where = workdir, cache_dir, judge_steps
-        self._every = every
+        self._every, self._begin = every, begin
         self.found = {}
 
     def on_train_begin(self, logs=None):
@@ -65,7 +80,7 @@ class Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Measures at the end of an interval, and at the end."""
         step = self.start + batch + 1
-        if step % self._every and step != self.num_steps:
+        if step < self._begin or (step % self._every and step != self.num_steps):
             return
         begun = time.perf_counter()
         self.found = self._measure()
@@ -77,6 +92,8 @@ class Watch(keras.callbacks.Callback):
                 for name, value in self.found.items():
                     tf.summary.scalar(f"eval/{name}", value)
             self.writer.flush()
+        if cluster.is_chief():
+            swing.keep(pathlib.Path(self._where[0]), step, self.found)
         if self.progress:
             self.progress.leave_out(time.perf_counter() - begun)
 
