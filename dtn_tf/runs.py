@@ -43,8 +43,19 @@ class Run:
 
     @property
     def changes(self):
-        """Dict, setting -> value: what it changes of its row."""
-        return config_lib.changes(self.config)
+        """Dict, setting -> value: what it changes of its row; `content` as `content_name`."""
+        found = config_lib.changes(self.config)
+        return {**found, "content": self.content_name} if "content" in found else found
+
+    @property
+    def content_name(self):
+        """Its `content` for people: of a net that was given its name, and not where it lies."""
+        prefix, _, where = self.config.content.rpartition(":")
+        if not (where.endswith(".keras") or prefix == "face"):
+            return self.config.content
+        teacher = (self.f or {}).get("teacher") or {}
+        name = teacher.get("title") or pathlib.PurePath(where).name
+        return f"{prefix}:{name}" if prefix else name
 
     @property
     def title(self):

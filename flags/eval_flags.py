@@ -13,11 +13,11 @@ WORKDIR = flags.DEFINE_string(
 TABLE = flags.DEFINE_enum(
     "table",
     None,
-    (*presets.TABLES, "all"),
+    (*presets.TABLES, presets.FACES, "all"),
     "Print a table of all results in --results_dir, after scoring the finished runs of --runs_dir"
     " that are not in it yet. 1: translated accuracy. 2: classifiers taught by translations."
     " 3: the digit 3 not shown. pieces: what each piece of dtn_adapted does (on validation, too)."
-    " reverse: MNIST to SVHN. all: all of these. Unset: score one run.",
+    " reverse: MNIST to SVHN. all: all of these. faces: faces to emoji. Unset: score one run.",
 )
 TRAIN_MISSING = flags.DEFINE_bool(
     "train_missing",
@@ -102,6 +102,16 @@ def check():
         raise flags.IllegalFlagValueError(
             "--train_missing without --table: say which table, or --table=all."
         )
+    if TRAIN_MISSING.value and TABLE.value == presets.FACES:
+        raise flags.IllegalFlagValueError(
+            "--train_missing is for the tables of digits. Train a row of faces by train_main.py"
+            " --preset=ROW, where f and the photos are named."
+        )
+    if TABLE.value not in (None, presets.FACES) and DESCRIPTOR.value != "auto":
+        raise flags.IllegalFlagValueError(
+            f"--descriptor={DESCRIPTOR.value} compares faces: leave it out with"
+            f" --table={TABLE.value}."
+        )
     if NUM_SEEDS.value and not TRAIN_MISSING.value:
         raise flags.IllegalFlagValueError("--num_seeds without --train_missing changes nothing.")
     if DISTANCES.value and TABLE.value:
@@ -143,4 +153,5 @@ def tables():
         "first_n": FIRST_N.value,
         "train_missing": TRAIN_MISSING.value,
         "num_seeds": NUM_SEEDS.value,
+        "descriptor": DESCRIPTOR.value,
     }

@@ -40,7 +40,7 @@ _NEEDS = {  # what else must be set for some values of a setting
 
 
 _FACES = ("dtn_face", "dtn_face_paper")
-_NOT_DIGITS = ("tiny", "dtn_folders", *(name for name in presets.ROWS if "face" in name))
+_IN_NO_TABLE = ("tiny", "dtn_folders")
 
 
 def _with(**changes):
@@ -278,10 +278,10 @@ class RegistryTest(testing.TestCase):
         self.assertEqual(found, expected | {"dtn_no3_st": 0.6002, "dtn_no3_stf": 0.0452})
         self.assertEqual(presets.ROWS["dtn"].paper["2"], (0.8444, 0.7972))
 
-    def test_every_row_of_digits_but_the_first_look_is_in_a_table(self):
+    def test_every_row_but_a_first_look_and_that_of_any_folders_is_in_a_table(self):
         for row in presets.ROWS.values():
-            self.assertEqual(not row.paper, row.name in _NOT_DIGITS)
-            self.assertContainsSubset(set(row.paper), set(presets.TABLES))
+            self.assertEqual(not row.paper, row.name in _IN_NO_TABLE)
+            self.assertContainsSubset(set(row.paper), {*presets.TABLES, presets.FACES})
 
     def test_every_preset_is_a_row(self):
         self.assertContainsSubset(set(presets.PRESETS), set(presets.ROWS))

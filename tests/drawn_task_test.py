@@ -5,16 +5,17 @@ import functools
 import io
 from unittest import mock
 
-from dtn_tf import config, serving, train
+from dtn_tf import config, presets, serving, train
 from dtn_tf.data.builtin import faces as drawn
-from dtn_tf.scores import attributes, figures, independent, results, score
+from dtn_tf.scores import attributes, figures, independent, results, score, tables
 from dtn_tf.scores import descriptor as descriptors
-from tests import retrieval_test, testing
+from tests import report_test, retrieval_test, testing
 
 _FEW = {"num_train": 24, "num_avatars": 24, "num_validation": 12, "num_test": 12}
 _SMALL = {
     **{"precision": "float32", "pretrain_steps": 2, "pretrain_batch_size": 4, "steps": 2},
-    **{"batch_size": 4, "warm_steps": 2, "log_every": 2, "grid_every": 2, "match_features": True},
+    **{"batch_size": 4, "warm_steps": 2, "log_every": 2, "grid_every": 2, "size": 32},
+    **{"f_channels": (8, 16, 32, 16), "g_channels": (32, 16, 8), "d_channels": (8, 16, 32, 32)},
 }
 
 
@@ -32,7 +33,7 @@ class DrawnTest(testing.EagerTestCase):
 
     def test_from_nothing_to_every_score(self):
         workdir, cache = self.directory / "run", self.directory / "cache"
-        settings = config.make("tiny", domain="face", **_SMALL)
+        settings = config.make("dtn_face", **_SMALL)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             train.train(settings, workdir, cache)
@@ -60,3 +61,11 @@ class DrawnTest(testing.EagerTestCase):
         found = line["retrieval"]["probes"]["translation"]["median_rank"]
         self.assertAllClose(events["eval/median_rank"][1], [found])
         self.assertNotEmpty(figures.read_scalars(workdir / "tb" / "warm_start"))
+        places = tables.Places(self.directory, cache, self.directory / "results")
+        with contextlib.redirect_stdout(io.StringIO()):
+            text = tables.make((presets.FACES,), places)
+        self.assertEqual(results.read(places.results_dir / "results.jsonl")[0], [line])
+        self.assertLen(results.read(workdir / "eval.jsonl")[0], 1)  # it was scored already
+        cells = report_test.cells(text, results.name(line))
+        self.assertEqual(cells[4], f"{found:.1f}")
+        self.assertEqual(cells[8], "drawn portraits test, 12")

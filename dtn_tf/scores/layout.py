@@ -85,6 +85,8 @@ def images_of(line):
 
 def judge_of(line):
     """ "99.48 %, 1,500 steps, 0123abcd": its accuracy on the target, and the head of its hash."""
+    if not line["judge"]:
+        return "none"
     accuracy, name = line["judge"]["accuracy"], line["judge"]["hash"]
     share = _UNKNOWN if accuracy is None else f"{accuracy:.2%}".replace("%", " %")
     said = [share, f"{steps_of(line)} steps" if steps_of(line) else ""]

@@ -33,7 +33,7 @@ def of(run, kind, split, shown, real, accuracies_of=None):
         "changes": run.changes,
         "domain": run.config.domain,
         "seed": run.seed,
-        "settings": settings,
+        "settings": {**settings, "content": run.content_name},
         "steps": run.config.steps,
         "split": split,
         "data": {"name": run.config.data, **{k: run.data[k] for k in ("s", "t")}},

@@ -16,7 +16,7 @@ _WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifie
 
 def domain_of(name):
     """Returns the source domain of a table's runs."""
-    return "mnist" if name == "reverse" else "svhn"
+    return {"reverse": "mnist", presets.FACES: domains.FACE}.get(name, "svhn")
 
 
 def accuracy(name, lines, split):

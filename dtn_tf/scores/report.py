@@ -17,6 +17,7 @@ from dtn_tf.scores import (
     attribute_tables,
     control_tables,
     distance_tables,
+    face_tables,
     layout,
     paper_tables,
     results,
@@ -26,7 +27,7 @@ from dtn_tf.scores.layout import percent
 
 _BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OF_ACCURACY = ("1", "3", "reverse")  # one kind of result, of any split
-_SHORT = ("readme", "controls")  # tables that pages have beside those of `presets.TABLES`
+_MORE = (presets.FACES, "readme", "controls")  # tables of pages beside those of digits
 
 
 def table(name, lines, split="test", with_changes=True):
@@ -36,8 +37,8 @@ def table(name, lines, split="test", with_changes=True):
     sample standard deviation over their seeds. A run with changed settings is a line of its own.
 
     Args:
-        name: One of `presets.TABLES`; "readme", the short one; "controls"; or None, rows of any
-            table.
+        name: One of `presets.TABLES`; `presets.FACES`; "readme", the short one; "controls"; or
+            None, rows of any table.
         lines: Result lines, of anything.
         split: Of the source domain; the tables of classifiers and of pieces know theirs.
         with_changes: Whether runs with changed settings are shown.
@@ -52,6 +53,8 @@ def table(name, lines, split="test", with_changes=True):
         return paper_tables.unseen(lines, split)
     if name == "pieces":
         return paper_tables.pieces(lines)
+    if name == presets.FACES:
+        return face_tables.table(lines, split)
     if name == "readme":
         return paper_tables.readme(lines)
     if name == "controls":
@@ -179,11 +182,12 @@ def _of_classes(line):
 
 def _block(match, path, lines):
     begin, name, end = match.groups()
-    if name not in (*presets.TABLES, *_SHORT):
-        known = ", ".join((*presets.TABLES, *_SHORT))
+    if name not in (*presets.TABLES, *_MORE):
+        known = ", ".join((*presets.TABLES, *_MORE))
         raise UserError(f"{path}: there is no table {name!r}; expected one of {known}.")
-    # One-off changes have their place where pieces are compared.
-    return f"{begin}{table(name, lines, with_changes=name == 'pieces')}{end}"
+    # One-off changes have their place where pieces are compared; which f it is is one of faces.
+    changed = name in ("pieces", presets.FACES)
+    return f"{begin}{table(name, lines, with_changes=changed)}{end}"
 
 
 def main(argv=None):

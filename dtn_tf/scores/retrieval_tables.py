@@ -8,7 +8,7 @@ _NAMES = {
     "nearest": "nearest real target image under f",
     "unrelated": "a target image at random",
 }
-_PAPER = ("the paper's DTN emoji, gallery of 100,001", "16", "535.5", "22.9 %", "34.8 %")
+PAPER = ("the paper's DTN emoji, gallery of 100,001", "16", "535.5", "22.9 %", "34.8 %")
 _HEAD = ("what asks", "median rank", "mean rank", "rank-1", "rank-5")
 
 
@@ -24,7 +24,7 @@ def table(line):
     large = {k: part["large"] for k, part in found["probes"].items()}
     parts = [
         _part(line, found, found["probes"], _of_gallery(found, found["gallery"])),
-        _part(line, found, large, _of_gallery(found, found["large_gallery"]), [_PAPER]),
+        _part(line, found, large, _of_gallery(found, found["large_gallery"]), [PAPER]),
     ]
     people = found["people"]
     if people:

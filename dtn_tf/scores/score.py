@@ -62,11 +62,24 @@ def score(
     """
     _check(split, first_n)
     run = runs.finished(workdir)
+    yardstick = yardstick_of(run, cache_dir, data, data_dir, judge_steps, first_n, descriptor)
+    return of_run(run, yardstick, split, with_distances, with_controls)
+
+
+def yardstick_of(
+    run,
+    cache_dir,
+    data=None,
+    data_dir=None,
+    judge_steps=config.JUDGE_STEPS,
+    first_n=0,
+    descriptor=descriptors.AUTO,
+):
+    """Returns the `Yardstick` of a run; the arguments are those of `score`."""
     net = _descriptor_of(run, descriptor)
     store = store_of(run, data, data_dir, cache_dir)
     print(store.notice, flush=True)
-    yardstick = Yardstick(store, cache_dir, judge_steps, first_n, net)
-    return of_run(run, yardstick, split, with_distances, with_controls)
+    return Yardstick(store, cache_dir, judge_steps, first_n, net)
 
 
 def run_and_print(workdir, runs_dir, cache_dir, **how):

@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 
 from dtn_tf import config, files, presets, runs
-from dtn_tf.data import stores
+from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, controls, gallery, paper_tables, report, results, sharing
 from dtn_tf.scores import score as score_lib
@@ -24,6 +24,7 @@ _NEEDS = {
     "3": (("score", "test"),),
     "pieces": (("score", "test"), ("score", "validation")),
     "reverse": (("score", "test"), (results.CONTROL, "test")),
+    presets.FACES: ((results.DISTANCES, "test"),),
 }
 _FILE = "results.jsonl"
 
@@ -52,11 +53,12 @@ def make(
     first_n=0,
     train_missing=False,
     num_seeds=None,
+    descriptor="auto",
 ):
     """Brings some tables up to date with the finished runs at hand.
 
     Args:
-        names: Tables, of `presets.TABLES`.
+        names: Tables, of `presets.TABLES`, or `presets.FACES`.
         places: `Places`.
         data: As `DTNConfig.data`, runs of other data are passed over; None for all runs, each
             scored on its own.
@@ -64,8 +66,9 @@ def make(
         judge_steps: Batches that train the judge.
         first_n: Score on the first so many test images; 0 is all.
         train_missing: Whether rows with no result and no finished run are trained first, one
-            by one. A second start resumes where the first one was stopped.
+            by one. A second start resumes where the first one was stopped. Not of faces.
         num_seeds: Runs per row to train; None for what the row asks for, one in reverse.
+        descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
 
     Returns:
         The tables as Markdown.
@@ -78,7 +81,7 @@ def make(
     if train_missing:
         _train_missing(names, places, data, data_dir, num_seeds, lines)
     at_hand = _find(names, places.runs_dir, data)
-    measured = _Measured(places, data, data_dir, judge_steps, first_n)
+    measured = _Measured(places, data, data_dir, judge_steps, first_n, descriptor)
     shown = {name: [] for name in names}
     for run in at_hand:
         for name in _tables_of(run, names):
@@ -104,9 +107,9 @@ def run_and_print(names, runs_dir, cache_dir, results_dir, **how):
 class _Measured:
     """Result lines of runs: found in their folders, or measured now."""
 
-    def __init__(self, places, data, data_dir, judge_steps, first_n):
+    def __init__(self, places, data, data_dir, judge_steps, first_n, descriptor):
         self._places, self._data, self._data_dir = places, data, data_dir
-        self._how = (judge_steps, first_n)
+        self._how, self._descriptor = (judge_steps, first_n), descriptor
         self._yardsticks = {}
 
     def line(self, run, kind, split):
@@ -136,13 +139,22 @@ class _Measured:
         return self._yardstick(run).sets(run).test
 
     def _yardstick(self, run):
+        is_pair = run.config.domain in domains.PAIRS  # its sets are of the run's own settings
         where = (self._data or run.config.data, self._data_dir or run.config.data_dir)
-        if where not in self._yardsticks:
-            store = stores.open_store(*where, self._places.cache_dir)
-            print(store.notice, flush=True)
-            of_store = yardstick_lib.Yardstick(store, self._places.cache_dir, *self._how)
-            self._yardsticks[where] = of_store
-        return self._yardsticks[where]
+        key = run.workdir if is_pair else where
+        if key not in self._yardsticks:
+            made = self._of_pair(run) if is_pair else self._of_store(*where)
+            self._yardsticks[key] = made
+        return self._yardsticks[key]
+
+    def _of_pair(self, run):
+        where = self._places.cache_dir, self._data, self._data_dir
+        return score_lib.yardstick_of(run, *where, *self._how, self._descriptor)
+
+    def _of_store(self, data, data_dir):
+        store = stores.open_store(data, data_dir, self._places.cache_dir)
+        print(store.notice, flush=True)
+        return yardstick_lib.Yardstick(store, self._places.cache_dir, *self._how)
 
 
 def _is_by(line, run, yardstick):
@@ -151,11 +163,21 @@ def _is_by(line, run, yardstick):
     shown = score_lib.images_of(sets, line["split"])
     if line["images"]["fingerprint"] != shown.fingerprint():
         return False
+    if line["kind"] == results.DISTANCES:
+        return _is_by_descriptor(line, sets, yardstick)
     if line["kind"] == adaptation.KIND:
         return line["judge"]["steps"] == yardstick.judge_steps
     if line["kind"] == results.CONTROL:
         return controls.is_by(line, shown, yardstick.judge(sets)[1])
     return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+
+
+def _is_by_descriptor(line, sets, yardstick):
+    """Whether distances are to the same real images, and faces were compared by the same net."""
+    known = (line.get("retrieval") or {}).get("descriptor", {}).get("hash")
+    asked = yardstick.descriptor and yardstick.descriptor.hash
+    same = line["target"]["fingerprint"] == sets.target_test.fingerprint()
+    return same and known == asked
 
 
 def _measure(run, yardstick, kind, split):

@@ -1,0 +1,47 @@
+"""The table of the rows of faces."""
+
+from dtn_tf import presets
+from dtn_tf.scores import report
+from tests import testing
+from tests.distance_tables_test import without_judge
+from tests.report_test import cells
+
+
+def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, **changes):
+    """A line of faces to emoji; with a median rank it has a retrieval."""
+    made = {**without_judge(seed, part={"kid": kid}), "domain": "face", "row": row, "changes": {}}
+    if rank is not None:
+        made["retrieval"] = {
+            "descriptor": {"name": "FaceNet", "hash": "n"},
+            "probes": {"translation": {"median_rank": rank, "rank_1": 0.1}},
+            "ahead": [0.031, -0.006],
+        }
+    return {**made, **changes}
+
+
+class TableTest(testing.TestCase):
+    def test_one_seed_has_its_numbers_and_its_interval(self):
+        found = cells(report.table(presets.FACES, [of_face(rank=20.0)]), "DTN, faces to emoji")
+        expected = ["0.0300", "-0.0001", "20.0", "10.0 %", "+3.1 to -0.6", "1 seed: 0"]
+        self.assertEqual(found[2:8], expected)
+        self.assertEqual(found[9:11], ["VICReg on emoji train, 300 steps", "FaceNet"])
+
+    def test_several_seeds_have_mean_and_deviation(self):
+        lines = [of_face(k, rank=18.0 + 2.0 * k, kid=0.02 + 0.01 * k) for k in range(3)]
+        found = cells(report.table(presets.FACES, lines), "DTN, faces to emoji")
+        self.assertEqual(found[2], "0.0300 ± 0.0100")
+        self.assertEqual(found[4], "20.0 ± 2.0")
+        self.assertEqual(found[6].count(";"), 2)
+
+    def test_without_a_descriptor_retrieval_is_not_measured(self):
+        text = report.table(presets.FACES, [of_face()])
+        self.assertEqual(cells(text, "DTN, faces to emoji")[4:7], ["not measured"] * 3)
+
+    def test_rows_that_were_not_measured_say_how(self):
+        text = report.table(presets.FACES, [of_face(rank=9.0), of_face(split="validation")])
+        for row in presets.rows_of(presets.FACES)[1:]:
+            self.assertIn(f"`python train_main.py --preset={row.name} --domain=face`", text)
+
+    def test_the_papers_line_names_its_gallery(self):
+        found = cells(report.table(presets.FACES, []), "the paper's DTN emoji, gallery of 100,001")
+        self.assertEqual(found[4:6], ["16", "22.9 %"])
