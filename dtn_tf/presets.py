@@ -6,11 +6,11 @@ one line of a table. Tables, flags and docs read this registry and nothing else.
 
 import dataclasses
 
-# What CycleGAN and UNIT have in common: nothing that reads f, and residual generators, which
-# are g_channels wide from 8x8 pixels on. Rates, batches and steps are the DTN's.
+# What CycleGAN and UNIT have in common: nothing that reads f, and residual generators. Rates,
+# batches and steps are the DTN's.
 _PEER = {
     "d_classes": 2,
-    "g_channels": (128, 64, 32),
+    "g_channels": (128, 128, 64),
     "d_leak": 0.2,  # both papers'
     "balance_s": False,
     "alpha": 0.0,

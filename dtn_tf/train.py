@@ -211,7 +211,8 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         hparams.write(workdir, config)
         speed = config.log_every, 2 * config.batch_size
         told = health.Health(has_gan=config.gan > 0.0)
-        progress = callbacks.Progress("dtn", *speed, writer, dtn.shown, health=told)
+        name = config.method if config.method in rules.PEERS else "dtn"
+        progress = callbacks.Progress(name, *speed, writer, dtn.shown, health=told)
         for watcher in watchers:
             watcher.writer, watcher.progress = writer, progress
         grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)

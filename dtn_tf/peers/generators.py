@@ -12,7 +12,7 @@ class ResidualGenerator(keras.Model):
     """An image of one domain -> an image of the other: `nets.Down`, then `nets.Up`.
 
     Args:
-        channels: Filters at 8x8 pixels, at 16x16 and on, see `nets.Down`.
+        channels: Filters at 4x4 pixels and on, see `nets.Down`.
         channels_in, channels_out: 1 or 3, of the images of the two domains.
         num_blocks: Residual blocks on either side of the middle.
         dtype: Keras dtype policy.
@@ -23,7 +23,7 @@ class ResidualGenerator(keras.Model):
 
     def __init__(
         self,
-        channels=(128, 64, 32),
+        channels=(128, 128, 64),
         channels_in=3,
         channels_out=1,
         num_blocks=2,
@@ -63,7 +63,7 @@ class CoupledAutoencoders(keras.Model):
     """E_1, G_1 of the source and E_2, G_2 of the target; the block next to the code is shared.
 
     Args:
-        channels: Filters at 8x8 pixels, at 16x16 and on, see `nets.Down`.
+        channels: Filters at 4x4 pixels and on, see `nets.Down`.
         image_channels: Pair, channels of the images of source and target.
         num_blocks: Residual blocks of each encoder and decoder; one more is shared by both.
         dtype: Keras dtype policy.
@@ -73,7 +73,7 @@ class CoupledAutoencoders(keras.Model):
     """
 
     def __init__(
-        self, channels=(128, 64, 32), image_channels=(3, 1), num_blocks=1, dtype=None, **kwargs
+        self, channels=(128, 128, 64), image_channels=(3, 1), num_blocks=1, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, **kwargs)
         self.channels, self.image_channels = tuple(channels), tuple(image_channels)
@@ -91,7 +91,7 @@ class CoupledAutoencoders(keras.Model):
         return self.ups[TARGET].size
 
     def encode(self, x, domain):
-        """Returns the mean of the code of images of a domain: float32 `(batch, 8, 8, filters)`."""
+        """Returns the mean of the code of images of a domain: float32 `(batch, 4, 4, filters)`."""
         return tf.cast(self.shared_down(self.downs[domain](x)), tf.float32)
 
     def decode(self, z, domain):

@@ -65,15 +65,16 @@ class _Part(keras.Model):
     """What `Down` and `Up` are made from.
 
     Args:
-        channels: Filters at 8x8 pixels, at 16x16 and on: 3 numbers make nets for images of 32
-            pixels, 4 for 64, 5 for 128.
+        channels: Filters at 4x4 pixels, at 8x8, 16x16 and on, as `nets.decoder.Decoder` has
+            them: 3 numbers make nets for images of 32 pixels, 4 for 64, 5 for 128. At full size
+            there are half as many as before it.
         image_channels: 1 or 3, of the image.
-        num_blocks: Residual blocks at 8x8 pixels.
+        num_blocks: Residual blocks at 4x4 pixels.
         dtype: Keras dtype policy.
     """
 
     def __init__(
-        self, channels=(128, 64, 32), image_channels=3, num_blocks=2, dtype=None, **kwargs
+        self, channels=(128, 128, 64), image_channels=3, num_blocks=2, dtype=None, **kwargs
     ):
         super().__init__(dtype=dtype, **kwargs)
         self.channels = tuple(channels)
@@ -98,18 +99,18 @@ class _Part(keras.Model):
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class Down(_Part):
-    """An image -> a map of 8x8 places: a convolution, more of stride 2, residual blocks.
+    """An image -> a map of 4x4 places: a convolution, more of stride 2, residual blocks.
 
     Input shape: `(batch, size, size, 1 or 3)`, float, in [-1, 1]; gray and RGB are turned into
     each other as needed.
-    Output shape: `(batch, 8, 8, channels[0])`, of the compute dtype.
+    Output shape: `(batch, 4, 4, channels[0])`, of the compute dtype.
     """
 
     def __init__(self, *args, dtype=None, **kwargs):
         super().__init__(*args, dtype=dtype, **kwargs)
-        widest_last = self.channels[::-1]
-        self.convs = [_conv(c, 2 if k else 1, dtype) for k, c in enumerate(widest_last)]
-        for conv, depth in zip(self.convs, (self.image_channels, *widest_last), strict=False):
+        filters = (_at_full_size(self.channels), *self.channels[::-1])
+        self.convs = [_conv(c, 2 if k else 1, dtype) for k, c in enumerate(filters)]
+        for conv, depth in zip(self.convs, (self.image_channels, *filters), strict=False):
             conv.build((None, None, None, depth))
         self.built = True
 
@@ -125,17 +126,18 @@ class Down(_Part):
 
 @keras.saving.register_keras_serializable("dtn_tf")
 class Up(_Part):
-    """A map of 8x8 places -> an image: residual blocks, transposed convolutions, a tanh.
+    """A map of 4x4 places -> an image: residual blocks, transposed convolutions, a tanh.
 
-    Input shape: `(batch, 8, 8, channels[0])`, float.
+    Input shape: `(batch, 4, 4, channels[0])`, float.
     Output shape: `(batch, size, size, image_channels)`, float32, in [-1, 1].
     """
 
     def __init__(self, *args, dtype=None, **kwargs):
         super().__init__(*args, dtype=dtype, **kwargs)
-        self.deconvs = [_deconv(c, dtype) for c in self.channels[1:]]
+        filters = (*self.channels[1:], _at_full_size(self.channels))  # from 8x8 pixels on
+        self.deconvs = [_deconv(c, dtype) for c in filters]
         self.paint = _conv(self.image_channels, 1, dtype)
-        layers = zip((*self.deconvs, self.paint), self.channels, strict=True)
+        layers = zip((*self.deconvs, self.paint), (self.channels[0], *filters), strict=True)
         for layer, depth in layers:
             layer.build((None, None, None, depth))
         self.built = True
@@ -147,6 +149,10 @@ class Up(_Part):
         for layer in self.deconvs:
             z = tf.nn.relu(normalized(layer(z)))
         return tf.tanh(tf.cast(self.paint(z), tf.float32))
+
+
+def _at_full_size(channels):
+    return -(-channels[-1] // 2)
 
 
 def _initializer():
