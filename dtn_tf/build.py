@@ -1,4 +1,4 @@
-"""Settings, a task and an f -> a compiled DTN."""
+"""Settings, a task and an f -> a compiled DTN, or one of its peers."""
 
 import functools
 
@@ -11,20 +11,23 @@ from dtn_tf.nets import sizes
 from dtn_tf.nets.content import ContentEncoder
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
+from dtn_tf.peers.cyclegan import CycleGAN
+from dtn_tf.peers.generators import CoupledAutoencoders, ResidualGenerator
+from dtn_tf.peers.unit import UNIT
 from dtn_tf.variants.adapted import AdaptedDTN, StyledGenerator
 from dtn_tf.variants.matched import MatchedDTN
 from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
 from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
 # Part of a run's identity. Raise it with any change of what a step computes: of this file,
-# `dtn`, `losses`, `nets`, `variants`, `data.pipeline`.
+# `dtn`, `losses`, `nets`, `variants`, `peers`, `data.pipeline`.
 RECIPE = 2
 
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
 
 
 def build(config, task, content, matching=None):
-    """Makes the DTN of a config, compiled, seeded.
+    """Makes the model of a config, compiled, seeded: a `DTN`, or a `peers.base.Peer`.
 
     Args:
         config: `DTNConfig`.
@@ -33,15 +36,27 @@ def build(config, task, content, matching=None):
         matching: Scale and shift of f(s), see `MatchedDTN`; None to leave f(s) as it is.
     """
     keras.utils.set_random_seed(config.seed)
+    is_peer = config.method in rules.PEERS
+    made = _peer(config, task, content.f) if is_peer else _dtn(config, task, content, matching)
+    made.compile(
+        d_optimizer=_adam(config.d_learning_rate, made.d_updates, config),
+        g_optimizer=_adam(config.g_learning_rate, made.g_updates, config),
+        steps_per_execution=config.steps_per_execution,
+        jit_compile=config.jit_compile,  # unset, Keras compiles wherever there is a GPU
+    )
+    return made
+
+
+def _dtn(config, task, content, matching):
     method, of_f = _METHODS[config.method], {}
     if rules.uses_decisions(config):
         method, of_f = AdaptedDTN, {"head": content.head, "tta": config.tta}
     if matching is not None:
         method, of_f = MatchedDTN, dict(zip(("scale", "shift"), matching, strict=True))
-    dtn = method(
+    return method(
         content.f,
         _generator(config, content.f.features, task.target.channels),
-        _discriminator(config, task.target),
+        _discriminator(config, task.target, config.d_classes),
         **of_f,
         alpha=config.alpha,
         beta=config.beta,
@@ -51,13 +66,23 @@ def build(config, task, content, matching=None):
         image_distance=config.image_distance,
         ema=config.ema,
     )
-    dtn.compile(
-        d_optimizer=_adam(config.d_learning_rate, method.d_updates, config),
-        g_optimizer=_adam(config.g_learning_rate, method.g_updates, config),
-        steps_per_execution=config.steps_per_execution,
-        jit_compile=config.jit_compile,  # unset, Keras compiles wherever there is a GPU
-    )
-    return dtn
+
+
+def _peer(config, task, f):
+    """Makes a peer of few arguments: its papers' weights, and D as a DTN's but for its one score.
+
+    It reads f nowhere: it has it so that what measures a DTN measures it, too.
+    """
+    source, target = task.source.channels, task.target.channels
+    judges = [_discriminator(config, domain, 1) for domain in (task.target, task.source)]
+    given = {"seed": config.seed, "ema": config.ema}
+    shape, policy = config.g_channels, config.precision
+    if config.method == "unit":
+        coupled = CoupledAutoencoders(shape, (source, target), dtype=policy)
+        return UNIT(f, coupled, *judges, **given)
+    g = ResidualGenerator(shape, source, target, dtype=policy)
+    back = ResidualGenerator(shape, target, source, dtype=policy)
+    return CycleGAN(f, g, *judges, back, **given)
 
 
 def _generator(config, features, image_channels):
@@ -81,11 +106,11 @@ def _generator(config, features, image_channels):
     return decoder(features)
 
 
-def _discriminator(config, target):
-    shape = {"image_channels": target.channels, "num_classes": config.d_classes}
+def _discriminator(config, domain, num_classes):
+    shape = {"image_channels": domain.channels, "num_classes": num_classes}
     if config.method == "yunjey":
         return StridedDiscriminator(config.d_channels, **shape, dtype=config.precision)
-    told = len(target.classes) if config.d_conditional else 0
+    told = len(domain.classes) if config.d_conditional else 0
     return Discriminator(
         config.d_channels,
         **shape,

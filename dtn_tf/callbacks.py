@@ -91,7 +91,7 @@ class Progress(steps.Stepped):
     def _write(self, step, speed, values):
         with self.writer.as_default(step=step):
             for name, value in values.items():
-                group = "D" if name.startswith(("D1_", "D2_", "D3_")) else "loss"
+                group = "D" if name.startswith(("D1_", "D2_", "D3_", "D_")) else "loss"
                 group = "rate" if name.startswith("skipped_") else group
                 tf.summary.scalar(f"{group}/{name}", value)
             tf.summary.scalar("rate/images_per_second", speed * self.images_per_step)

@@ -14,7 +14,7 @@ UPSAMPLINGS = ("transposed", "nearest")
 FITS = ("crop", "pad")
 SCALES = ("-1,1", "0,1", "0,255")  # of `content.contract`, which loads TensorFlow
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-METHODS = ("dtn", "pixels", "baseline", "yunjey")
+METHODS = ("dtn", "pixels", "baseline", "yunjey", *rules.PEERS)
 TTA = ("none", "mean", "confident")
 JUDGE_STEPS = 1500  # batches of 128 that train a judge, unless told otherwise
 MOST_FILTERS = 4096  # of a layer
@@ -140,7 +140,8 @@ class DTNConfig:
     method: str = setting(
         "dtn",
         "Passes and losses. dtn: the paper's. pixels, baseline: its rows whose G reads pixels."
-        " yunjey: updates and nets of the best-known port.",
+        " yunjey: updates and nets of the best-known port. cyclegan, unit: methods of other"
+        " papers, see docs/peers.md.",
         choices=METHODS,
         expert=True,
     )

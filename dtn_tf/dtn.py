@@ -8,13 +8,13 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
-from dtn_tf.errors import UserError
+from dtn_tf.players import TwoPlayers, share
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
-class DTN(keras.Model):
+class DTN(TwoPlayers):
     """G = g(f(x)), trained by alternating a pass over s and a pass over t.
 
     Args:
@@ -50,6 +50,7 @@ class DTN(keras.Model):
     d_updates = g_updates = 2
     tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_TV", "L_GANG_target", "L_TID")
     tracked_d = ("G_source", "G_target", "target")
+    shown = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
 
     def __init__(
         self,
@@ -65,24 +66,14 @@ class DTN(keras.Model):
         ema=0.1,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if not 0.0 <= ema <= 0.5:
-            raise UserError(f"ema={ema} is out of range; expected a share from 0 to 0.5.")
-        self.f, self.g, self.d = f, g, d
+        super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance = content_distance
         self.image_distance = image_distance
-        self.ema = ema
-        self.f.trainable = False
-        self.g_ema = type(g).from_config({**g.get_config(), "name": "g_ema"})
-        self.g_ema.set_weights(g.get_weights())
-        self.g_ema.trainable = False
-        self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
-        # Here, and not when first needed: what makes a variable while it is traced is traced twice.
-        self._means = {name: keras.metrics.Mean(name) for name in (*self.tracked, *of_d)}
+        self._begin_means((*self.tracked, *of_d))
         self.built = True
 
     def call(self, x, training=False):
@@ -166,111 +157,19 @@ class DTN(keras.Model):
         variables = net.trainable_variables
         optimizer.apply(tape.gradient(loss, variables, share()), variables)
 
-    def _average_g(self):
-        """Moves g_ema towards g, statistics included; early steps move it faster."""
-        self.step.assign_add(1)
-        t = tf.cast(self.step.value, tf.float32)
-        decay = t / (t + (1.0 / self.ema - 1.0)) if self.ema else 0.0
-        for average, value in zip(self.g_ema.variables, self.g.variables, strict=True):
-            average.assign(value + decay * (average - value))
-
-    @property
-    def skipped_updates(self):
-        """Dict, net -> updates so far that overflowed in float16 and were left out."""
-        found = {}
-        for net, optimizer, per_step in (
-            ("g", self.g_optimizer, self.g_updates),
-            ("D", self.d_optimizer, self.d_updates),
-        ):
-            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-                done = int(optimizer.inner_optimizer.iterations)
-                found[net] = per_step * int(self.step) - done
-        return found
-
-    def _track(self, **values):
-        for name, value in values.items():
-            self._means[name].update_state(value)
-
     def _track_d(self, kind, logits):
         """D's mean probability of each class it knows, for one kind of image."""
         p = tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)), axis=0)  # its log is needed anyway
         self._track(**{f"{name}_{kind}": p[i] for name, i in self._d_columns.items()})
 
-    def evaluate(self, *args, **kwargs):
-        """Says what to use instead.
-
-        Raises:
-            UserError: Always: a GAN has no loss that says how good it is.
-        """
-        raise UserError(
-            "DTN.evaluate: its losses do not say how good it is. Score a finished run by a judge:"
-            " python eval_main.py --workdir=RUN."
-        )
-
-    @property
-    def metrics(self):
-        """The running means of one log interval."""
-        return list(self._means.values())
-
-    def compile(self, d_optimizer, g_optimizer, **kwargs):
-        """Takes one optimizer for D and one for g; the losses are the paper's.
-
-        Args:
-            d_optimizer: `keras.optimizers.Optimizer` of D. Wrapped for dynamic loss
-                scaling if D computes in float16.
-            g_optimizer: The same for g.
-            **kwargs: For `keras.Model.compile`, e.g. `run_eagerly`.
-        """
-        super().compile(optimizer=None, **kwargs)  # else Keras adds an RMSprop
-        self.d_optimizer = _loss_scaled(d_optimizer, self.d)
-        self.g_optimizer = _loss_scaled(g_optimizer, self.g)
-        self.d_optimizer.build(self.d.trainable_variables)  # else a resumed run
-        self.g_optimizer.build(self.g.trainable_variables)  # restarts Adam from zero
-
     def get_config(self):
         """Returns the arguments that make this model again."""
-        nets = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in ("f", "g", "d")}
         return {
             **super().get_config(),
-            **nets,
             "alpha": self.alpha,
             "beta": self.beta,
             "gamma": self.gamma,
             "gan": self.gan,
             "content_distance": self.content_distance,
             "image_distance": self.image_distance,
-            "ema": self.ema,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the model that `get_config` described."""
-        nets = {n: keras.saving.deserialize_keras_object(config[n]) for n in ("f", "g", "d")}
-        return cls(**{**config, **nets})
-
-    def get_compile_config(self):
-        """Returns the optimizers, so that `.keras` files go on training."""
-        return {
-            "d_optimizer": keras.saving.serialize_keras_object(self.d_optimizer),
-            "g_optimizer": keras.saving.serialize_keras_object(self.g_optimizer),
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
-
-
-def share():
-    """Returns what the loss of one device counts: Keras adds up the gradients of all of them.
-
-    Each loss is a mean over an equal part of the batch. None, on one device, counts 1.
-    """
-    count = tf.distribute.get_strategy().num_replicas_in_sync
-    return None if count == 1 else tf.constant(1.0 / count)
-
-
-def _loss_scaled(optimizer, net):
-    """Wraps once, where gradients would vanish in float16."""
-    needed = net.dtype_policy.compute_dtype == "float16"
-    wrapped = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    return keras.optimizers.LossScaleOptimizer(optimizer) if needed and not wrapped else optimizer

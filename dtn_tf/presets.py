@@ -6,6 +6,17 @@ one line of a table. Tables, flags and docs read this registry and nothing else.
 
 import dataclasses
 
+# What CycleGAN and UNIT have in common: nothing that reads f, and residual generators. Rates,
+# batches and steps are the DTN's.
+_PEER = {
+    "d_classes": 2,
+    "g_channels": (128, 128, 64),
+    "d_leak": 0.2,  # both papers'
+    "balance_s": False,
+    "alpha": 0.0,
+    "beta": 0.0,
+}
+
 PRESETS = {
     # The paper's method.
     "dtn": {},
@@ -105,6 +116,9 @@ PRESETS = {
         "cosine": False,
         "ema": 0.0,
     },
+    # Its peers: unpaired translation of other papers, of the same year.
+    "cyclegan": {"method": "cyclegan", **_PEER},
+    "unit": {"method": "unit", **_PEER},
 }
 
 
@@ -237,6 +251,21 @@ ROWS = {
             preset="yunjey",
             paper={"1": None},
             note="L_CONST trains f and not g, so nothing asks g to keep the digit",
+        ),
+        # Other papers' methods: no f in them, so that nothing ties a digit to its class.
+        Row(
+            "cyclegan",
+            "CycleGAN, Zhu et al. 2017",
+            "cyclegan",
+            paper={"1": None},
+            note="no f, so nothing ties the class: any way there and back will do",
+        ),
+        Row(
+            "unit",
+            "UNIT, Liu et al. 2017",
+            "unit",
+            paper={"1": None},
+            note="no f, so nothing ties the class: a shared code need not be one of classes",
         ),
         # `dtn_adapted` with one piece left out, exchanged or added.
         _piece("no_tta", "no test-time augmentation", "f of one view is less certain", tta="none"),

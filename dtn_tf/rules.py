@@ -8,6 +8,7 @@ from dtn_tf.errors import UserError
 from dtn_tf.nets import sizes
 
 DEFAULT = object()  # the setting's default
+PEERS = ("cyclegan", "unit")  # methods of other papers, see `peers`
 _OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or read x beside f(x)
 
 
@@ -33,8 +34,8 @@ def _is_face(config):
     return config.content.startswith("face:")
 
 
-def _with_method(*methods):
-    return lambda c: f"method={c.method} has none" if c.method in methods else ""
+def _with_method(*methods, text="method={} has none"):
+    return lambda c: text.format(c.method) if c.method in methods else ""
 
 
 def _when(condition, text):
@@ -46,7 +47,16 @@ _ABSENT = ("absent_s", "absent_t", "absent_f")
 
 # What would be ignored: setting, the value it must have, and a function that says why or "".
 _RULES = (
-    *((name, DEFAULT, _with_method("pixels", "baseline", "yunjey")) for name in _OF_F),
+    *((name, DEFAULT, _with_method("pixels", "baseline", "yunjey", *PEERS)) for name in _OF_F),
+    ("alpha", 0.0, _with_method(*PEERS, text="method={} has no L_CONST")),
+    ("beta", 0.0, _with_method(*PEERS, text="method={} has no L_TID")),
+    ("gamma", 0.0, _with_method(*PEERS, text="method={} has no L_TV")),
+    ("gan", 1.0, _with_method(*PEERS, text="the weights of method={} are its paper's")),
+    (
+        "balance_s",
+        False,
+        _with_method(*PEERS, text="it takes f's decisions, and method={} does without f"),
+    ),
     (
         "content_distance",
         ("mse", "cosine"),
@@ -58,7 +68,7 @@ _RULES = (
     (
         "d_classes",
         2,
-        _when(lambda c: c.method in ("baseline", "yunjey"), "D of this method is binary"),
+        _when(lambda c: c.method in ("baseline", "yunjey", *PEERS), "D of this method is binary"),
     ),
     (
         "cosine",
@@ -73,14 +83,14 @@ _RULES = (
         _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
     ),
     *(
-        (name, DEFAULT, _when(lambda c: c.method == "yunjey", "its g has none"))
+        (name, DEFAULT, _when(lambda c: c.method in ("yunjey", *PEERS), "its g has none"))
         for name in ("g_upsampling", "g_refine")
     ),
     (
         "warm_steps",
         0,
         _when(
-            lambda c: c.method in ("baseline", "yunjey") or not c.beta,
+            lambda c: c.method in ("baseline", "yunjey", *PEERS) or not c.beta,
             "g has no L_TID to start with",
         ),
     ),
@@ -204,6 +214,11 @@ def check_devices(config, count):
             " one comes through. Take float32, or mixed_bfloat16",
         ),
         (count > 1 and config.method == "yunjey", "method=yunjey", "its steps are functions"),
+        (
+            count > 1 and config.method in PEERS,
+            f"method={config.method}",
+            "what a step draws, each device would draw alike",
+        ),
         (
             count > 1 and config.steps_per_execution > 1,
             f"steps_per_execution={config.steps_per_execution}",

@@ -22,6 +22,7 @@ from dtn_tf import (
     images,
     loop,
     precision,
+    rules,
     runs,
     serving,
     starts,
@@ -32,7 +33,6 @@ from dtn_tf.data import pipeline, stores
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import AT_MOST
 
-_SHOWN_DTN = ("L_D", "L_GANG_source", "L_CONST", "L_TID")
 _NUM_SHOWN = 64  # images per grid
 _NEARLY_ALL = 0.9  # of what f sees in s being one class: f knows nothing of s
 
@@ -150,10 +150,10 @@ def _train(config, sets, workdir, cache_dir, watchers):
 
 
 def _known(config, content, pictures, cache_dir):
-    """f(x) of a whole set, or None where training reads only a part of it, or moves f."""
+    """f(x) of a whole set, or None where training reads a part of it or none, or moves f."""
     is_needed = config.balance_s or config.match_features
     is_read = config.steps * config.batch_size >= len(pictures)
-    if config.method == "yunjey" or not (is_needed or is_read):
+    if config.method in ("yunjey", *rules.PEERS) or not (is_needed or is_read):
         return None
     return features.of(content.f, content.hash, pictures, cache_dir)
 
@@ -211,7 +211,8 @@ def fit_dtn(dtn, config, s, t, validation, workdir, watchers):
         hparams.write(workdir, config)
         speed = config.log_every, 2 * config.batch_size
         told = health.Health(has_gan=config.gan > 0.0)
-        progress = callbacks.Progress("dtn", *speed, writer, _SHOWN_DTN, health=told)
+        name = config.method if config.method in rules.PEERS else "dtn"
+        progress = callbacks.Progress(name, *speed, writer, dtn.shown, health=told)
         for watcher in watchers:
             watcher.writer, watcher.progress = writer, progress
         grid = callbacks.TranslationGrid(x_s, x_t, config.grid_every, workdir / "grids", writer)

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import adamw, images, loop, losses
-from dtn_tf.dtn import TARGET, share
+from dtn_tf.dtn import TARGET
+from dtn_tf.players import share
 
 _SHOWN = ("L_TID",)
 FOLDER = "warm_start"

@@ -25,10 +25,13 @@ _FILTERS = ("f_channels", "f_depths", "g_channels", "d_channels")
 _PAIR = {"domain": "folders", "source_dir": "a", "target_dir": "b"}
 _FACE = {"domain": "face", "balance_s": False}
 _YUNJEY = {"d_classes": 2, "cosine": False, "d_channels": (8, 8, 8)}
+_PEER = {"d_classes": 2, "alpha": 0.0, "beta": 0.0, "balance_s": False}
 _FILE = {"content": "f.keras"}
 _NEEDS = {  # what else must be set for some values of a setting
     ("method", "baseline"): {"beta": 0.0, "d_classes": 2},
     ("method", "yunjey"): _YUNJEY,
+    ("method", "cyclegan"): _PEER,
+    ("method", "unit"): _PEER,
     ("domain", "mnist"): {"balance_s": False},
     ("alpha", 0.0): {"content_distance": "mse"},
     ("domain", "folders"): _PAIR,

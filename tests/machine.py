@@ -18,8 +18,8 @@ import tensorflow as tf
 from dtn_tf import cluster, devices, loop
 from dtn_tf.adam import Adam
 from dtn_tf.data import pipeline
-from dtn_tf.dtn import share
 from dtn_tf.nets.normalization import DomainBatchNorm
+from dtn_tf.players import share
 from tests import replicas, testing
 
 STEPS = 10

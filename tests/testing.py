@@ -36,13 +36,13 @@ class TestCase(parameterized.TestCase, tf.test.TestCase):
 
 
 @contextlib.contextmanager
-def eagerly():
+def eagerly(really=True):
     """Steps are computed as they are read: tracing one takes as long as five of these.
 
     `dtn_test.ModeTest` has both agree.
     """
     before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
+    tf.config.run_functions_eagerly(really)
     try:
         yield
     finally:

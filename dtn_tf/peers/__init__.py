@@ -1,0 +1,1 @@
+"""The DTN's peers: other unpaired translations, trained and scored by the same commands."""
