@@ -13,7 +13,7 @@ from PIL import Image
 from dtn_tf import config, images, runs
 from dtn_tf.data import sets, stores
 from dtn_tf.demo import bank, model, reading
-from dtn_tf.scores import distances, retrieval
+from dtn_tf.scores import retrieval
 from tests import painting, served, testing
 
 _IMAGES = 24
@@ -43,13 +43,13 @@ class RunTest(testing.EagerTestCase):
             for k, x in enumerate(testing.pixels(_IMAGES, 3, seed)):
                 Image.fromarray(x).save(folder / f"{k}.png")
         where = {f"{k}_dir": str(self.directory / v) for k, v in _FOLDERS.items()}
-        settings = config.make("dtn_folders", domain="folders", size=32, data="auto", **where)
+        settings = config.make("dtn_folders", domain="folders", size=64, data="auto", **where)
         settings = dataclasses.replace(settings, data="folders", precision="float32")
         with contextlib.redirect_stdout(io.StringIO()):
             self.t = sets.of(settings, stores.of(settings, self.cache)).t
         content = {"config": dataclasses.asdict(settings), "data": {"t": self.t.facts()}}
         self.run_of = runs.Run(self.directory / "run", {**content, "cache_dir": str(self.cache)})
-        self.model = model.Model(painting.row())
+        self.model = model.Model(painting.folders())
 
     def attached(self):
         """Returns the model with what its run has, and what was printed."""
@@ -64,25 +64,24 @@ class RunTest(testing.EagerTestCase):
     def test_neighbours_come_in_order_of_distance_under_f(self):
         found, said = self.attached()
         self.assertIn("Reading the run's real target images", said)
-        for x in testing.pixels(3, 3, seed=5):
-            answer = self.answer(found, x)
+        dtn = self.model.dtn
+        ft = dtn.f(images.to_model(self.t.pixels), training=False).numpy()
+        for sent in testing.pixels(3, 3, seed=5):
+            answer = self.answer(found, sent)
+            x = served.array(answer["input"])[np.newaxis]
+            fx = dtn.content(images.to_model(x)).numpy()  # matched: more than f alone
+            order = np.argsort(np.linalg.norm(ft.astype(np.float64) - fx, axis=1))
             shown = np.stack([served.array(picture) for picture in answer["neighbours"]])
-            fx, ft = (np.asarray(self.f(v), np.float64) for v in (x[np.newaxis], self.t.pixels))
-            order = np.argsort(np.linalg.norm(ft - fx, axis=1))
             self.assertAllEqual(shown, self.t.pixels[order[:5]])
-            first = retrieval.nearest_of(self.model.dtn, x[np.newaxis], self.t.pixels)
-            self.assertAllEqual(shown[:1], first)
+            self.assertAllEqual(shown[:1], retrieval.nearest_of(dtn, x, self.t.pixels))
             self.assertNotIn("codes", answer)
-
-    def f(self, pixels):
-        """f(x) as a translation reads it; of these nets it is the same for both domains."""
-        return distances.content(self.model.dtn, images.to_model(pixels))
 
     def test_the_first_images_are_asked_alone(self):
         self.enter_context(mock.patch.object(bank, "AT_MOST", 10))
         known = self.attached()[0].bank
         self.assertAllEqual(known.pixels, self.t.pixels[:10])
-        self.assertAllClose(known.codes, self.f(self.t.pixels)[:10], atol=1e-5)
+        ft = self.model.dtn.f(images.to_model(self.t.pixels[:10]), training=False)
+        self.assertAllClose(known.codes, ft, atol=1e-5)
 
     @parameterized.parameters("cache", "emoji")
     def test_data_that_is_gone_is_said_in_a_line(self, name):
@@ -114,6 +113,6 @@ class RunTest(testing.EagerTestCase):
 
     def test_an_export_has_none(self):
         found = dataclasses.replace(self.model, bank=bank.Bank(self.t.pixels, self.t.pixels))
-        narrow = found.in_float32()
-        self.assertIsNone(narrow.bank)
-        self.assertEqual(list(narrow.answer(testing.pixels(1, 3))), ["translations"])
+        wide = found.in_float32()
+        self.assertIsNone(wide.bank)
+        self.assertEqual(list(wide.answer(painting.pixels(1, 3, 0, side=64))), ["translations"])
