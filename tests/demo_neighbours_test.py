@@ -10,7 +10,8 @@ import numpy as np
 from absl.testing import parameterized
 from PIL import Image
 
-from dtn_tf import config, images, runs
+from dtn_tf import classify, config, images, runs
+from dtn_tf.content import features
 from dtn_tf.data import sets, stores
 from dtn_tf.demo import bank, model, reading
 from dtn_tf.scores import retrieval
@@ -82,6 +83,18 @@ class RunTest(testing.EagerTestCase):
         self.assertAllEqual(known.pixels, self.t.pixels[:10])
         ft = self.model.dtn.f(images.to_model(self.t.pixels[:10]), training=False)
         self.assertAllClose(known.codes, ft, atol=1e-5)
+        self.assertEqual(self.kept(), [10])
+
+    def test_what_training_kept_is_not_computed_again(self):
+        f = self.model.dtn.f
+        whole = features.of(f, classify.weights_hash(f), self.t, self.cache)
+        with mock.patch.object(bank, "AT_MOST", 10):
+            self.assertAllEqual(self.attached()[0].bank.codes, whole[:10])
+        self.assertEqual(self.kept(), [len(self.t)])
+
+    def kept(self):
+        """Returns of how many images f(x) is kept, a list of each set's."""
+        return [len(np.load(path)) for path in self.cache.glob("fx-*/features.npy")]
 
     @parameterized.parameters("cache", "emoji")
     def test_data_that_is_gone_is_said_in_a_line(self, name):
@@ -106,6 +119,10 @@ class RunTest(testing.EagerTestCase):
         found, said = self.attached()
         self.assertIs(found, self.model)
         self.assertRegex(said, "^The page shows no .* would have to be downloaded again.\n$")
+        prepared = self.directory / "mnist" / "3.0.1" / "dataset_info.json"
+        prepared.parent.mkdir(parents=True)
+        prepared.touch()
+        self.assertTrue(bank._is_downloaded(settings))
 
     def test_f_that_knows_classes_needs_none(self):
         for of_model, run in ((served.model(), self.run_of), (self.model, None)):

@@ -91,8 +91,8 @@ def of(dtn, run):
     t = sets_lib.of(run.config, stores.of(run.config, cache_dir)).t
     if t.fingerprint() != run.data["t"]["fingerprint"]:
         raise UserError(f"{t.title} is not what the run was trained on: its images changed since.")
-    first = t if len(t) <= AT_MOST else t.head(AT_MOST)
-    return Bank(first.pixels, features.of(dtn.f, classify.weights_hash(dtn.f), first, cache_dir))
+    codes = features.first(dtn.f, classify.weights_hash(dtn.f), t, AT_MOST, cache_dir)
+    return Bank(t.pixels[:AT_MOST], codes)
 
 
 def _require_at_hand(config, cache_dir):
