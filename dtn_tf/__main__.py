@@ -91,14 +91,14 @@ def demo(argv):
         raise UserError("--static writes files, and --port serves. Leave one of them out.")
     warnings.filterwarnings("ignore", module="PIL")
     cli.load_tensorflow()
-    from dtn_tf.demo import facts, model, server, static
+    from dtn_tf.demo import bank, facts, model, server, static
 
     if folder is not None:
         static.check(folder)
     net, run = model.load(name)
     known = facts.of(net, run)
     if folder is None:
-        return server.serve(net, known, port)
+        return server.serve(bank.attached(net, run), known, port)
     print(f"{static.write(net, known, folder, node_modules)}/index.html", flush=True)
 
 

@@ -239,7 +239,7 @@ def find_or_make(root, kind, identity, make, provenance, check=None):
     Returns:
         `pathlib.Path`, and whether it was found.
     """
-    directory = pathlib.Path(root) / f"{kind}-{fingerprint(identity)}"
+    directory = _place(root, kind, identity)
     with locked(directory, wait=True):
         if (directory / "made.json").exists() and _is_whole(directory, check):
             return directory, True
@@ -247,6 +247,15 @@ def find_or_make(root, kind, identity, make, provenance, check=None):
         save_json(directory / "made.json", {"identity": identity, "made_by": provenance()})
         shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     return directory, False
+
+
+def is_made(root, kind, identity):
+    """Whether `find_or_make` would find such a folder; makes nothing."""
+    return (_place(root, kind, identity) / "made.json").exists()
+
+
+def _place(root, kind, identity):
+    return pathlib.Path(root) / f"{kind}-{fingerprint(identity)}"
 
 
 def _is_whole(directory, check):

@@ -9,7 +9,7 @@ import numpy as np
 from dtn_tf import environment, files, runs, serving
 
 RECIPE = 1  # raise it when the same f gives other numbers
-_FILE = "features.npy"
+_KIND, _FILE = "fx", "features.npy"
 _PART = 2000  # images that are read before their f(x) is on the disk: what a kill costs
 _BATCH = 500  # images at a time; a divisor of the above
 
@@ -29,12 +29,7 @@ def of(f, f_hash, pictures, cache_dir):
     Raises:
         UserError: If there is no room, or the kept file is damaged.
     """
-    identity = {
-        "recipe": RECIPE,
-        "f": f_hash,
-        "policy": f.dtype_policy.name,
-        "pictures": pictures.fingerprint(),
-    }
+    identity = _identity(f, f_hash, pictures)
 
     def make(directory):
         parts = _read(directory, f, pictures)
@@ -42,13 +37,40 @@ def of(f, f_hash, pictures, cache_dir):
         num_bytes = 4 * int(np.prod(shape))
         files.save(directory / _FILE, lambda p: _gather(p, parts, shape), num_bytes)
 
-    directory, _ = files.find_or_make(cache_dir, "fx", identity, make, environment.provenance)
+    directory, _ = files.find_or_make(cache_dir, _KIND, identity, make, environment.provenance)
     return files.load_array(directory / _FILE, directory)
+
+
+def first(f, f_hash, pictures, num, cache_dir):
+    """Returns f(x) of the first images: of the whole set's where it is kept, else computed now.
+
+    Args:
+        f, f_hash, pictures, cache_dir: As in `of`.
+        num: Images, 1 or more.
+
+    Returns:
+        float32 array `(min(num, len(pictures)), f.features)`, read-only.
+
+    Raises:
+        UserError: As `of`.
+    """
+    is_kept = files.is_made(cache_dir, _KIND, _identity(f, f_hash, pictures))
+    part = pictures if is_kept or len(pictures) <= num else pictures.head(num)
+    return of(f, f_hash, part, cache_dir)[:num]
 
 
 def seconds(fx):
     """How long it took to compute what `of` returns, whenever that was; 0.0 if unknown."""
     return runs.timing(pathlib.Path(fx.filename).parent).get("features", 0.0)
+
+
+def _identity(f, f_hash, pictures):
+    return {
+        "recipe": RECIPE,
+        "f": f_hash,
+        "policy": f.dtype_policy.name,
+        "pictures": pictures.fingerprint(),
+    }
 
 
 def _read(directory, f, pictures):

@@ -72,6 +72,10 @@ class Tfds:
         size = publishers.size(publishers.SPLITS[domain.name][split].num_bytes)
         return f"download of {size} from {publishers.URLS[domain.name]} ({split})"
 
+    def has(self, domain, split):
+        """Whether `read` finds a split here, and downloads nothing."""
+        return bool(find(self._folder, domain)) or self._has(domain.name, split)
+
     def why_unavailable(self):
         """Why a domain is neither here nor can be downloaded now, or None."""
         missing = [name for name, num_bytes in self._missing().items() if num_bytes]

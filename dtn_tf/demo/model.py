@@ -1,4 +1,4 @@
-"""What the page asks of a DTN: a translation, and what f sees in it where f knows classes."""
+"""What the page asks of a DTN: a translation, what f sees in it, or what f finds near it."""
 
 import dataclasses
 import pathlib
@@ -10,8 +10,10 @@ from dtn_tf import images, runs, serving, weights
 from dtn_tf.content import make
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
+from dtn_tf.scores import distances
 
-TRANSLATIONS, SEEN, PAINTED = "translations", "seen", "painted"  # what `answer` gives
+# What `answer` gives.
+TRANSLATIONS, SEEN, PAINTED, CODES = "translations", "seen", "painted", "codes"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,11 +24,13 @@ class Model:
         dtn: `DTN` from `serving.load`.
         head: Layer that makes logits of `f.hidden(fx)`; None where f knows no classes.
         classes: Their names, tuple of str; empty where there is no head.
+        bank: `bank.Bank` of real target images; None where none are shown.
     """
 
     dtn: tf.keras.Model
     head: typing.Any = None
     classes: tuple[str, ...] = ()
+    bank: typing.Any = None
 
     @property
     def size(self):
@@ -39,10 +43,11 @@ class Model:
         return serving.contract(self.dtn)
 
     def in_float32(self):
-        """Returns a copy that computes in float32, as exports do."""
+        """Returns a copy that computes in float32, as exports do; it ships nobody's pictures."""
         dtn = serving.in_float32(self.dtn)
         dtn.contract = self.terms
-        return dataclasses.replace(self, dtn=dtn, head=getattr(dtn, "head", None) or self.head)
+        head = getattr(dtn, "head", None) or self.head
+        return dataclasses.replace(self, dtn=dtn, head=head, bank=None)
 
     def answer(self, pixels):
         """Translates, as a graph can.
@@ -53,13 +58,16 @@ class Model:
         Returns:
             Dict of tensors: "translations", uint8 `(n, size, size, channels of the target)`;
             with a head also the probabilities of the classes that f sees in the image, "seen",
-            and in its translation, "painted", both float32 `(n, classes)`.
+            and in its translation, "painted", both float32 `(n, classes)`; with a bank also
+            f(x) as a translation reads it, "codes", float32 `(n, features)`.
         """
         x = images.to_model(pixels)
         gx = self.dtn(x)
         found = {TRANSLATIONS: images.to_uint8(gx)}
         if self.head is not None:
             found |= {SEEN: self._classified(self._read(x)), PAINTED: self._classified(self._f(gx))}
+        if self.bank is not None:
+            found[CODES] = distances.content(self.dtn, x)
         return found
 
     def _read(self, x):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dtn_tf.data import decode
 from dtn_tf.demo import facts
-from dtn_tf.demo.model import PAINTED, SEEN, TRANSLATIONS
+from dtn_tf.demo.model import CODES, PAINTED, SEEN, TRANSLATIONS
 from dtn_tf.errors import UserError
 
 
@@ -24,6 +24,7 @@ class Reader:
 
     def __init__(self, model, most_pixels=facts.MOST_PIXELS):
         self._shape = (model.size, model.terms.channels, model.terms.fit)
+        self._bank = model.bank
         self._run = tf.function(model.answer, reduce_retracing=True)
         self._most_pixels = most_pixels
         self._lock = threading.Lock()
@@ -41,7 +42,8 @@ class Reader:
 
         Returns:
             JSON-able dict: "input" and "translation", see `_picture`; "seen" and "painted",
-            lists of probabilities, where f knows classes.
+            lists of probabilities, where f knows classes; "neighbours", a list of real target
+            images as `_picture` gives them, the nearest under f first, where there is a bank.
 
         Raises:
             UserError: If it is no image, a broken one, or one of too many pixels.
@@ -58,6 +60,8 @@ class Reader:
             "input": _picture(pixels),
             "translation": _picture(found[TRANSLATIONS]),
         }
+        if CODES in found:
+            answer["neighbours"] = [_picture(p) for p in self._bank.nearest(found[CODES])]
         return answer | {k: found[k].tolist() for k in (SEEN, PAINTED) if k in found}
 
     def _check_pixels(self, data):

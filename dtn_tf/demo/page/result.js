@@ -1,4 +1,4 @@
-// Shows an image, what the network sees of it, its translation, and what f sees in both.
+// Shows an image, what the network sees of it, its translation, and what f sees in both or finds near.
 (function (demo) {
   "use strict";
   const { find, make } = demo;
@@ -48,6 +48,7 @@
     find("save").href = find("translation").toDataURL("image/png");
     find("save").hidden = false;
     if (answer.seen) showClasses(answer.seen, answer.painted);
+    if (answer.neighbours) showNeighbours(answer.neighbours);
     say(`${title} was translated in ${Math.max(1, Math.round(milliseconds))} ms.${reading(answer)}`);
   }
 
@@ -83,6 +84,18 @@
       }),
     );
     find("classes-box").hidden = false;
+  }
+
+  function showNeighbours(pictures) {
+    find("neighbours").replaceChildren(
+      ...pictures.map((picture, k) => {
+        const canvas = make("canvas", { role: "img" });
+        canvas.setAttribute("aria-label", `Real target image ${k + 1} of ${pictures.length}, the nearest first`);
+        demo.paint(canvas, picture);
+        return make("div", { className: "tile" }, canvas);
+      }),
+    );
+    find("neighbours-box").hidden = false;
   }
 
   function bar(kind, share, isBest) {

@@ -5,11 +5,12 @@
   demo.ready = Promise.resolve();
   demo.privacy = "Images go to the program on this computer, and no further. Nothing is stored.";
 
-  /** Blob of an image file -> {input, translation, seen, painted}; throws an Error in plain words. */
+  /** Blob of an image file -> {input, translation, seen, painted, neighbours}; throws an Error in plain words. */
   demo.translate = async function (blob, signal) {
     demo.checkBytes(blob);
     const answer = await ask(blob, signal);
     for (const name of ["input", "translation"]) answer[name].data = demo.bytesOf(answer[name].data);
+    for (const picture of answer.neighbours ?? []) picture.data = demo.bytesOf(picture.data);
     return answer;
   };
 
