@@ -120,12 +120,12 @@ def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     gx = serving.translate(dtn, needed, label=f"{run.title} translates {shown.title}")
     translated = scorers.Translated(dtn, sets, yardstick, split, shown, real, gx)
     kind = "score" if "judge" in names else results.DISTANCES
-    if with_controls and "judge" in names:
-        _measure_controls(run, yardstick, split, dtn)
     line = {**line_lib.of(run, kind, split, shown, real), "judge": None}
     for name in names:
         line |= scorers.SCORERS[name](translated)
     line = line_lib.append(run, line)
+    if with_controls and "judge" in names:  # the score is kept by now
+        _measure_controls(run, yardstick, split, dtn)
     text = f"{beside(line, run.workdir)[0]}\n{report.details(line)}"
     output.leave(line, text, translated, run.workdir)
     return line
