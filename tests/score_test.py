@@ -84,7 +84,7 @@ class RunTest(trained.TestCase):
         )
         lines, warnings = results.read(self.workdir / "eval.jsonl")
         self.assertEmpty(warnings)
-        beside, found = lines
+        found, beside = lines
         run = runs.read(self.workdir)
         self.assertEqual((found["kind"], found["row"], found["seed"]), ("score", "dtn", 0))
         self.assertEqual(found["changes"], json.loads(json.dumps(run.changes)))
