@@ -132,7 +132,7 @@ class RunTest(trained.TestCase):
         self.assertEqual({k: once_more[k] for k in same}, same)
         self.assertIn("Controls are not measured: No room for f(x).", out)
         kinds = [part["kind"] for part in results.read(self.workdir / "eval.jsonl")[0]]
-        self.assertEqual(kinds, ["control", "score", "score", "score"])
+        self.assertEqual(kinds, ["score", "control", "score", "score"])
 
     def test_a_damaged_model_or_f_is_named(self):
         self.leave_judges_untrained()
