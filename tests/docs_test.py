@@ -11,6 +11,7 @@ import sys
 from absl.testing import absltest, parameterized
 
 import dtn_tf
+from dtn_tf import __main__ as main
 from dtn_tf import config, presets
 
 _TOP = pathlib.Path(__file__).resolve().parents[1]
@@ -96,14 +97,22 @@ class DocsTest(parameterized.TestCase):
         known |= {f"no{name}" for name, field in settings.items() if field.type is bool}
         self.assertEmpty(set(re.findall(r"--([a-z]\w*)", _text(page))) - known)
 
-    @parameterized.named_parameters(_cases(("docs/reproduce.md", "docs/results.md")))
+    @parameterized.named_parameters(_cases(page for page in _GUIDES if "```sh" in _text(page)))
     def test_commands_parse(self, page):
-        commands = _commands(page)
-        self.assertNotEmpty(commands["eval_main.py"])
-        for program, arguments in commands.items():
-            code = _PARSE[program].format(arguments=arguments)
-            done = subprocess.run((sys.executable, "-c", code), cwd=_TOP, capture_output=True)
-            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        for program, arguments in _commands(page).items():
+            if program == "dtn_tf":
+                self.assertContainsSubset({words[0] for words in arguments}, main._COMMANDS)
+            elif program.startswith("benchmarks."):
+                self.assertTrue((_TOP / f"{program.replace('.', '/')}.py").exists(), program)
+            elif program != "pytest":
+                code = _PARSE[program].format(arguments=arguments)
+                done = subprocess.run((sys.executable, "-c", code), cwd=_TOP, capture_output=True)
+                self.assertEqual((done.returncode, done.stderr), (0, b""), program)
+
+    def test_every_program_is_said_to_be_run_by_a_test_or_by_hand(self):
+        known = _text("benchmarks/README.md").partition("## Which commands")[2]
+        for program in {program for page in _GUIDES for program in _commands(page)}:
+            self.assertIn(f"`{program}", known)
 
     def test_hours_are_what_their_arithmetic_comes_to(self):
         text = _text("docs/reproduce.md")
