@@ -114,10 +114,16 @@ class RunTest(trained.TestCase):
         self.assertEqual(found["trained"]["precision"], "float32")
         self.assertNotIn(str(self.directory), json.dumps(found))
 
+    def test_what_f_read_while_it_trained_is_not_read_again(self):
+        kept = sorted(self.cache.glob("fx-*"))
+        self.assertLen(kept, 2)  # of s and of t
+        self.quietly(controls.of_run, self.run, self.yardstick)
+        self.assertEqual(sorted(self.cache.glob("fx-*")), kept)
+
     def test_pictures_are_those_that_a_plain_search_finds(self):
         sets, dtn = self.yardstick.sets(self.run), serving.load(self.workdir)
         net = keras.models.load_model(self.workdir / "f.keras")
-        picked, _ = self.quietly(controls.pick, dtn, net.head, sets, sets.test, self.cache)
+        picked, _ = self.quietly(controls.pick, dtn, net.head, "f", sets, sets.test, self.cache)
         x, t = sets.test.pixels, sets.t.pixels
         fx, ft = (serving.apply(net.encoder, pixels) for pixels in (x, t))
         distances = np.sum((fx[:, None].astype(np.float64) - ft[None]) ** 2, axis=2)
@@ -130,7 +136,7 @@ class RunTest(trained.TestCase):
 
     def test_of_an_f_that_knows_no_classes_there_is_the_nearest_image_alone(self):
         sets, dtn = self.yardstick.sets(self.run), serving.load(self.workdir)
-        picked, _ = self.quietly(controls.pick, dtn, None, sets, sets.test, self.cache)
+        picked, _ = self.quietly(controls.pick, dtn, None, "f", sets, sets.test, self.cache)
         self.assertEqual(list(picked), ["nearest"])
 
     def test_a_method_without_f_has_no_controls(self):

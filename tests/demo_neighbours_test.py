@@ -10,7 +10,7 @@ import numpy as np
 from absl.testing import parameterized
 from PIL import Image
 
-from dtn_tf import classify, config, images, runs
+from dtn_tf import config, images, runs
 from dtn_tf.content import features
 from dtn_tf.data import sets, stores
 from dtn_tf.demo import bank, model, reading
@@ -49,6 +49,7 @@ class RunTest(testing.EagerTestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             self.t = sets.of(settings, stores.of(settings, self.cache)).t
         content = {"config": dataclasses.asdict(settings), "data": {"t": self.t.facts()}}
+        content["f"] = {"hash": "of the run"}
         self.run_of = runs.Run(self.directory / "run", {**content, "cache_dir": str(self.cache)})
         self.model = model.Model(painting.folders())
 
@@ -87,7 +88,7 @@ class RunTest(testing.EagerTestCase):
 
     def test_what_training_kept_is_not_computed_again(self):
         f = self.model.dtn.f
-        whole = features.of(f, classify.weights_hash(f), self.t, self.cache)
+        whole = features.of(f, "of the run", self.t, self.cache)
         with mock.patch.object(bank, "AT_MOST", 10):
             self.assertAllEqual(self.attached()[0].bank.codes, whole[:10])
         self.assertEqual(self.kept(), [len(self.t)])

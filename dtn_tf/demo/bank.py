@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from dtn_tf import classify, recorded, runs
+from dtn_tf import recorded, runs
 from dtn_tf.content import features
 from dtn_tf.data import domains, stores, tfds
 from dtn_tf.data import sets as sets_lib
@@ -91,7 +91,7 @@ def of(dtn, run):
     t = sets_lib.of(run.config, stores.of(run.config, cache_dir)).t
     if t.fingerprint() != run.data["t"]["fingerprint"]:
         raise UserError(f"{t.title} is not what the run was trained on: its images changed since.")
-    codes = features.first(dtn.f, classify.weights_hash(dtn.f), t, AT_MOST, cache_dir)
+    codes = features.first(dtn.f, run.f["hash"], t, AT_MOST, cache_dir)
     return Bank(t.pixels[:AT_MOST], codes)
 
 

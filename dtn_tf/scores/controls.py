@@ -21,7 +21,7 @@ import dataclasses
 
 import numpy as np
 
-from dtn_tf import classify, serving
+from dtn_tf import serving
 from dtn_tf.content import features
 from dtn_tf.nets.content import Classifier
 from dtn_tf.scores import bits, distances, measures, results
@@ -71,7 +71,7 @@ def of_run(run, yardstick, split="test", dtn=None):
         return known[-1]
     print(f"Controls of {run.title}: pictures of the target that f picks.", flush=True)
     line = line_lib.of(run, results.CONTROL, split, shown, sets.target_test)
-    picked = pick(dtn, _head(run), sets, shown, yardstick.cache_dir)
+    picked = pick(dtn, _head(run), run.f["hash"], sets, shown, yardstick.cache_dir)
     line |= {"judge": judge, "recipe": RECIPE}
     line["controls"] = read(picked, classifier, shown, sets.target_test)
     return line_lib.append(run, line)
@@ -87,12 +87,13 @@ def is_by(line, shown, judge):
     )
 
 
-def pick(dtn, head, sets, shown, cache_dir):
+def pick(dtn, head, f_hash, sets, shown, cache_dir):
     """Picks pictures of t for source images.
 
     Args:
         dtn: A trained `DTN`.
         head: Layer that makes logits of `dtn.f.hidden(fx)`; None where f knows no classes.
+        f_hash: Name of the weights of f, and of what taught it, as training knew it.
         sets: `Sets` of the run.
         shown: `Pictures` of the source.
         cache_dir: Where f(x) of whole sets is kept, of s and t mostly since training.
@@ -100,8 +101,8 @@ def pick(dtn, head, sets, shown, cache_dir):
     Returns:
         Dict, name of the control -> `Picked`.
     """
-    t, name = sets.t.pixels, classify.weights_hash(dtn.f)
-    ft = features.of(dtn.f, name, sets.t, cache_dir)
+    t = sets.t.pixels
+    ft = features.of(dtn.f, f_hash, sets.t, cache_dir)
     fx = serving.apply(
         lambda v: distances.content(dtn, v), shown.pixels, label=f"f reads {shown.title}"
     )
@@ -110,7 +111,7 @@ def pick(dtn, head, sets, shown, cache_dir):
         return picked
     seen_x, seen_t = (classes_of(dtn.f, head, codes) for codes in (fx, ft))
     picked["mean"] = Picked(class_means(t, seen_t, head.units), seen_x)
-    fs = features.of(dtn.f, name, sets.s, cache_dir)
+    fs = features.of(dtn.f, f_hash, sets.s, cache_dir)
     seen_s = classes_of(dtn.f, head, fs)
     fs = dtn.matched(fs) if hasattr(dtn, "matched") else fs  # as `content` gives f(x)
     moved = latent_map(np.asarray(fs), seen_s, np.asarray(ft), seen_t)(fx)
