@@ -40,6 +40,7 @@ class TourTest(testing.EagerTestCase):
                     exec(compile(text, "tour.ipynb", "exec"), names)
         said = out.getvalue()
         for part in (
+            "drawn digits: [",
             "uint8 (16, 32, 32, 3) -> uint8 (16, 32, 32, 1)",
             "f sees in G(x):",
             "L_CONST: ",
