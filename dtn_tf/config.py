@@ -182,6 +182,12 @@ class DTNConfig:
     f_depths: tuple[int, ...] = setting(
         (1, 1, 1, 1), "Convolutions in each of f's blocks.", 1, 16, length=4, expert=True
     )
+    f_residual: bool = setting(
+        False,
+        "Whether f is a residual net: a convolution that keeps the number of filters is added to"
+        " what it reads.",
+        expert=True,
+    )
     pretrain_steps: int = setting(4000, "Batches that train f.", 1, _BIG)
     pretrain_batch_size: int = setting(64, "Images per batch, f's training.", 2, 65536, expert=True)
     pretrain_learning_rate: float = setting(
@@ -201,6 +207,14 @@ class DTNConfig:
     )
     pretrain_invert: float = setting(
         0.5, "Probability that f sees the negative of an image.", 0.0, 1.0, expert=True
+    )
+    pretrain_cutout: float = setting(
+        0.0,
+        "Cutout while f trains: side of a gray square in each image, a share of the image's; 0 is"
+        " none.",
+        0.0,
+        1.0,
+        expert=True,
     )
     adapt_steps: int = setting(
         0,

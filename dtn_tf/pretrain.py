@@ -18,6 +18,7 @@ _OF_F = (
     *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
     *("pretrain_dropout", "pretrain_geometry", "pretrain_colour", "pretrain_invert"),
 )
+_LATER = ("f_residual", "pretrain_cutout")  # named where used: an f of before them stays found
 _OF_ADAPTATION = ("adapt_steps", "adapt_learning_rate", "batch_size")
 
 
@@ -59,6 +60,7 @@ def _pretrained(config, sets, cache_dir):
         "labelled": sets.labelled.fingerprint(),
         "seed": config.seed,
         **{name: getattr(config, name) for name in _OF_F},
+        **{name: getattr(config, name) for name in _LATER if getattr(config, name)},
     }
 
     def make(directory):
@@ -68,7 +70,12 @@ def _pretrained(config, sets, cache_dir):
             encoder = StridedEncoder(config.f_channels, channels, dtype=policy)
         else:
             encoder = ContentEncoder(
-                config.f_channels, channels, config.f_depths, size=content.size, dtype=policy
+                config.f_channels,
+                channels,
+                config.f_depths,
+                size=content.size,
+                residual=config.f_residual,
+                dtype=policy,
             )
         classifier = classify.fit(
             Classifier(encoder, len(content.classes), config.pretrain_dropout),
@@ -123,6 +130,7 @@ def _distortion(config):
         "geometry": config.pretrain_geometry,
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
+        "cutout": config.pretrain_cutout,
     }
 
 

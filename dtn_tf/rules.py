@@ -77,10 +77,9 @@ _RULES = (
             lambda c: c.method == "yunjey", "method=yunjey has five optimizers at constant rates"
         ),
     ),
-    (
-        "f_depths",
-        DEFAULT,
-        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
+    *(
+        (name, DEFAULT, _with_method("yunjey", text="method={} has nets of its own"))
+        for name in ("f_depths", "f_residual", "d_leak", "size")
     ),
     *(
         (name, DEFAULT, _when(lambda c: c.method in ("yunjey", *PEERS), "its g has none"))
@@ -94,12 +93,6 @@ _RULES = (
             "g has no L_TID to start with",
         ),
     ),
-    (
-        "d_leak",
-        0.0,
-        _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own"),
-    ),
-    ("size", 32, _when(lambda c: c.method == "yunjey", "method=yunjey has nets of its own")),
     (
         "balance_s",
         False,

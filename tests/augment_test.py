@@ -54,6 +54,21 @@ class AugmentTest(testing.TestCase):
         negatives = augment.augment(x, (0, 0), 0.0, 0.0, invert=0.25)[:, 0, 0, 0] < 0.0
         self.assertAllClose(np.mean(negatives), 0.25, atol=0.04)
 
+    def test_cutout_grays_one_square_and_leaves_the_rest(self):
+        x = testing.images(64, 3)
+        y = augment.augment(x, (0, 0), 0.0, 0.0, cutout=0.25).numpy()
+        rows, columns = (np.any(y == 0.0, axis=(2, 3)), np.any(y == 0.0, axis=(1, 3)))
+        self.assertAllInRange(np.sum(rows, axis=1), 4, 9)  # 8 of 32, less at the edge
+        self.assertEqual(np.max(np.sum(columns, axis=1)), 8)
+        square = rows[:, :, None, None] & columns[:, None, :, None]
+        self.assertAllEqual(y, np.where(square, 0.0, x))
+
+    def test_cutout_is_drawn_apart_from_the_rest(self):
+        x = tf.constant(np.sign(testing.images(8, 3)))  # no gray of its own
+        plain, covered = (augment.augment(x, (0, 5), cutout=c) for c in (0.0, 0.5))
+        self.assertAllEqual(covered, np.where(covered == 0.0, covered, plain))
+        self.assertNotAllEqual(covered, plain)
+
     def test_shape_dtype_and_range_are_kept(self):
         x = tf.constant(np.sign(testing.images(32, 3)))  # the extremes
         for seed in range(4):

@@ -276,7 +276,7 @@ class RegistryTest(testing.TestCase):
         expected |= {"dtn_no_const_tid": 0.0528}
         found = {r.name: r.paper["1"] for r in presets.rows_of("1") if r.paper["1"]}
         self.assertEqual(found, expected)
-        found = {r.name: r.paper["3"] for r in presets.rows_of("3")}
+        found = {r.name: r.paper["3"] for r in presets.rows_of("3") if r.paper["3"]}
         expected = {"dtn": 0.9467, "dtn_no3_s": 0.9333, "dtn_no3_t": 0.4013}
         self.assertEqual(found, expected | {"dtn_no3_st": 0.6002, "dtn_no3_stf": 0.0452})
         self.assertEqual(presets.ROWS["dtn"].paper["2"], (0.8444, 0.7972))

@@ -117,6 +117,32 @@ class ParameterCountTest(testing.TestCase):
         self.assertEqual(nearest, (trained - fewer, rest))
 
 
+class ResidualTest(testing.TestCase):
+    def test_has_the_weights_of_a_plain_f(self):
+        plain, residual = (ContentEncoder(depths=(2, 2, 2, 2), residual=r) for r in (False, True))
+        self.assertEqual(_sizes(residual), _sizes(plain))
+
+    def test_a_convolution_that_says_nothing_passes_on_what_it_reads(self):
+        x = testing.images(4, 3)
+        one = ContentEncoder((4, 4, 4, 4), residual=True)
+        two = ContentEncoder((4, 4, 4, 4), depths=(2, 1, 1, 1), residual=True)
+        first, silent, *rest = two.convs
+        silent.kernel.assign(tf.zeros_like(silent.kernel))
+        for conv, like in zip((first, *rest), one.convs, strict=True):
+            conv.kernel.assign(like.kernel)
+        # One norm more: at mean 0 and variance 1 it divides by sqrt(1 + epsilon).
+        self.assertAllClose(one(x), two(x), rtol=0.01, atol=0.01)
+        two.residual = False
+        self.assertNotAllClose(one(x), two(x), rtol=0.01, atol=0.01)
+
+    def test_is_brought_back_from_its_config(self):
+        net = ContentEncoder((4, 8, 8, 4), depths=(1, 2, 1, 1), residual=True)
+        again = ContentEncoder.from_config(net.get_config())
+        again.set_weights(net.get_weights())
+        x = testing.images(2, 3)
+        self.assertAllEqual(again(x), net(x))
+
+
 class InitialWeightsTest(testing.TestCase):
     @parameterized.parameters(
         (ContentEncoder, (0.331855, 0.095108, 0.021273, -0.048643)),

@@ -14,10 +14,16 @@ from dtn_tf.nets.content import ContentEncoder
 # `unlabelled`, `views`, `given`, `data.pipeline`, `nets.content`.
 RECIPE = 1
 _MEASURED = 400  # images
-OF_F = (
+_OF_F = (
     *("f_channels", "f_depths", "size", "precision", "mirror"),
     *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
 )
+
+
+def settings_of_f(config):
+    """Returns what of a `DTNConfig` decides such an f: dict, setting -> value."""
+    later = {"f_residual": True} if config.f_residual else {}  # an f of before it stays found
+    return {**{name: getattr(config, name) for name in _OF_F}, **later}
 
 
 def without_labels(config, sets, cache_dir):
@@ -34,7 +40,7 @@ def without_labels(config, sets, cache_dir):
         "s": sets.s.fingerprint(),
         "t": sets.t.fingerprint(),
         "seed": config.seed,
-        **{name: getattr(config, name) for name in OF_F},
+        **settings_of_f(config),
     }
 
     def make(directory):
@@ -66,6 +72,7 @@ def encoder(config, task):
         max(task.source.channels, task.target.channels),
         config.f_depths,
         size=task.source.size,
+        residual=config.f_residual,
         dtype=config.precision,
     )
 

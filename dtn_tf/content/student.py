@@ -57,7 +57,7 @@ def teach(config, sets, teacher, cache_dir):
         "s": sets.s.fingerprint(),
         "t": sets.t.fingerprint(),
         "read": {name: part.fingerprint() for name, part in parts.items() if name != "validation"},
-        **{name: getattr(config, name) for name in learn.OF_F},
+        **learn.settings_of_f(config),
     }
 
     def make(directory):

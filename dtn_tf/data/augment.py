@@ -1,4 +1,4 @@
-"""What f sees of an image while it learns: shifted, stretched, recoloured, inverted.
+"""What f sees of an image while it learns: shifted, stretched, recoloured, inverted, covered.
 
 The paper does not say how f was trained. f must know a digit in a street photo
 and, never having seen one, a digit of the target domain; geometry and colour that
@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 
-def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
+def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0):
     """Distorts every image of a batch by its own random amounts.
 
     Args:
@@ -21,6 +21,9 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
         colour: Strength of contrast and brightness changes: at 1, contrast times
             0.6 to 1.4 about the image's mean, brightness plus or minus 0.3.
         invert: Probability that an image becomes its negative.
+        cutout: Side of a gray square at a random place, a share of the image's; 0 is none
+            (Cutout, DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552). Its centre
+            may be at the edge.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
@@ -37,7 +40,27 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0):
         images = (images - mean) * contrast + mean + brightness
     if invert > 0.0:
         images *= tf.reshape(tf.where(u[8] < 2.0 * invert - 1.0, -1.0, 1.0), shape)
-    return tf.clip_by_value(images, -1.0, 1.0)
+    images = tf.clip_by_value(images, -1.0, 1.0)
+    if cutout > 0.0:  # of its own draw: without it, images are what they were
+        images *= _kept(images, tf.random.stateless_uniform((2, n), _next(seed)), cutout)
+    return images
+
+
+def _next(seed):
+    """A seed that depends on another, for a second draw."""
+    return tf.random.experimental.stateless_fold_in(seed, 1)
+
+
+def _kept(images, centre, share):
+    """1 where an image is kept, 0 in a square about `centre`, a share of height and width."""
+    kept = []
+    for axis, at in enumerate(tf.unstack(centre)):
+        length = images.shape[1 + axis]
+        places = (tf.range(length, dtype=tf.float32) + 0.5) / length
+        kept.append(tf.abs(places[None] - at[:, None]) >= share / 2)
+    rows, columns = kept
+    outside = tf.logical_or(rows[:, :, None], columns[:, None, :])
+    return tf.cast(outside[..., None], images.dtype)
 
 
 def _affine(images, u):

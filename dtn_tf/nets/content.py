@@ -26,6 +26,8 @@ class ContentEncoder(keras.Model):
             many per doubling of the size. Kernel size is our choice.
         depths: Convolutions per block; None is the paper's one. Those before a block's last
             have batch norm and ReLU of their own and no pooling.
+        residual: Whether a convolution that keeps the number of filters is added to what it
+            reads (He et al. 2016, https://arxiv.org/abs/1512.03385): f may then be deep.
         image_channels: 1 or 3, what the first convolution reads. Gray is
             repeated to RGB and RGB turned gray as needed.
         standardize: Whether each image is first brought to mean 0 and variance 1.
@@ -50,6 +52,7 @@ class ContentEncoder(keras.Model):
         standardize=True,
         num_domains=1,
         size=32,
+        residual=False,
         dtype=None,
         **kwargs,
     ):
@@ -69,6 +72,7 @@ class ContentEncoder(keras.Model):
         self.standardize = standardize
         self.num_domains = num_domains
         self.size = size
+        self.residual = residual
         self.convs = [
             convolution.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c, depth in zip(channels, depths, strict=True)
@@ -99,7 +103,8 @@ class ContentEncoder(keras.Model):
         x = images.with_channels(x, self.image_channels)
         x = _standardized(x) if self.standardize else x
         for k, (conv, norm, pool) in enumerate(self._layers_in_order()):
-            x = conv(tf.nn.relu(x) if k else x)
+            y = conv(tf.nn.relu(x) if k else x)
+            x = x + y if self.residual and x.shape[-1] == y.shape[-1] else y
             x = tf.nn.max_pool2d(x, pool, pool, "VALID") if pool > 1 else x
             x = norm(x, domain=domain, training=training)
         return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
@@ -128,6 +133,7 @@ class ContentEncoder(keras.Model):
             "standardize": self.standardize,
             "num_domains": self.num_domains,
             "size": self.size,
+            "residual": self.residual,
         }
 
 
