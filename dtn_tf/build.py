@@ -26,7 +26,7 @@ RECIPE = 2
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
 
 
-def build(config, task, content, matching=None):
+def build(config, task, content, matching=None, content_variance=1.0):
     """Makes the model of a config, compiled, seeded: a `DTN`, or a `peers.base.Peer`.
 
     Args:
@@ -34,10 +34,13 @@ def build(config, task, content, matching=None):
         task: `domains.Task`.
         content: What has an `f` and its `head`: `content.make.Content`.
         matching: Scale and shift of f(s), see `MatchedDTN`; None to leave f(s) as it is.
+        content_variance: Of f(t), for content_distance="nmse".
     """
     keras.utils.set_random_seed(config.seed)
-    is_peer = config.method in rules.PEERS
-    made = _peer(config, task, content.f) if is_peer else _dtn(config, task, content, matching)
+    if config.method in rules.PEERS:
+        made = _peer(config, task, content.f)
+    else:
+        made = _dtn(config, task, content, matching, content_variance)
     made.compile(
         d_optimizer=_adam(config.d_learning_rate, made.d_updates, config),
         g_optimizer=_adam(config.g_learning_rate, made.g_updates, config),
@@ -47,7 +50,7 @@ def build(config, task, content, matching=None):
     return made
 
 
-def _dtn(config, task, content, matching):
+def _dtn(config, task, content, matching, content_variance):
     method, of_f = _METHODS[config.method], {}
     if rules.uses_decisions(config):
         method, of_f = AdaptedDTN, {"head": content.head, "tta": config.tta}
@@ -65,6 +68,7 @@ def _dtn(config, task, content, matching):
         content_distance=config.content_distance,
         image_distance=config.image_distance,
         ema=config.ema,
+        content_variance=content_variance,
     )
 
 

@@ -289,9 +289,10 @@ class DTNConfig:
     gan: float = setting(1.0, "Weight of L_D and L_GANG.", 0.0, 1e6)
     content_distance: str = setting(
         "mse",
-        "The paper's d, in L_CONST. cross_entropy: of f's decision about G(x), under its decision"
-        " about x.",
-        choices=("mse", "cosine", "cross_entropy"),
+        "The paper's d, in L_CONST. nmse: the mean square over the variance of f(t), so that alpha"
+        " does not depend on the scale of f. cross_entropy: of f's decision about G(x), under its"
+        " decision about x.",
+        choices=("mse", "nmse", "cosine", "cross_entropy"),
     )
     image_distance: str = setting(
         "mse", "The paper's d_2, in L_TID.", choices=("mse", "cosine"), expert=True

@@ -26,11 +26,12 @@ class DTN(TwoPlayers):
         beta: Weight of L_TID.
         gamma: Weight of L_TV.
         gan: Weight of L_D and L_GANG: 1, or 0 for the paper's row without them.
-        content_distance: The paper's d, "mse" or "cosine".
+        content_distance: The paper's d, "mse", "nmse" or "cosine", see `losses.l_const`.
         image_distance: The paper's d_2, "mse" or "cosine".
         ema: Exponential moving average of g: about which share of the steps so far it reaches
             back over, in [0, 0.5]. Its decay at step t is t / (t + 1/ema - 1), one rule from
             the first step to the last; 0 makes `g_ema` g itself.
+        content_variance: Of f(t), a mean over features: what "nmse" divides by.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -64,11 +65,12 @@ class DTN(TwoPlayers):
         content_distance="mse",
         image_distance="mse",
         ema=0.1,
+        content_variance=1.0,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
-        self.content_distance = content_distance
+        self.content_distance, self.content_variance = content_distance, content_variance
         self.image_distance = image_distance
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
@@ -98,7 +100,7 @@ class DTN(TwoPlayers):
 
     def l_const(self, fx, fgx):
         """Returns L_CONST of f(x) and f(G(x))."""
-        return losses.l_const(fx, fgx, self.content_distance)
+        return losses.l_const(fx, fgx, self.content_distance, self.content_variance)
 
     def train_step(self, batch):  # fit() wraps it in tf.function
         """One pass over a batch of s, then one over a batch of t.
@@ -172,4 +174,5 @@ class DTN(TwoPlayers):
             "gan": self.gan,
             "content_distance": self.content_distance,
             "image_distance": self.image_distance,
+            "content_variance": self.content_variance,
         }

@@ -62,14 +62,16 @@ def l_gang(logits):
     return _minus_log_p(logits, D3)
 
 
-def l_const(fx, fgx, distance="mse"):
+def l_const(fx, fgx, distance="mse", variance=1.0):
     """f-constancy: E d(f(x), f(G(x))), x in s.
 
     Args:
         fx: float tensor `(batch, features)`, f of the source images.
         fgx: float tensor of the same shape, f of their translations.
-        distance: "mse", the mean squared difference (the paper), or "cosine",
-            one minus the cosine of the angle.
+        distance: "mse", the mean squared difference (the paper); "nmse", the same over the
+            variance of f; or "cosine", one minus the cosine of the angle.
+        variance: What "nmse" divides by: 1 is then what the mean of f gets in place of f(x),
+            whatever the scale of f.
 
     Returns:
         float32 scalar.
@@ -77,6 +79,8 @@ def l_const(fx, fgx, distance="mse"):
     Raises:
         ValueError: If the shapes or the name of the distance are wrong.
     """
+    if distance == "nmse":
+        return _distance(fx, fgx, "mse") / variance
     return _distance(fx, fgx, distance)
 
 

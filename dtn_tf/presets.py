@@ -44,11 +44,12 @@ PRESETS = {
         "pretrain_steps": 20000,
         "pretrain_cutout": 0.4,
     },
-    # Any two folders of pictures. The paper's weights for faces are 100, 1, 0.05; an L_TID of 1
-    # was too little to teach g the target in an hour.
+    # Any two folders of pictures. alpha times "nmse": an f may have any scale. An L_TID of 1, the
+    # paper's for faces, was too little to teach g the target in an hour.
     "dtn_folders": {
         "balance_s": False,
-        "alpha": 100.0,
+        "content_distance": "nmse",
+        "alpha": 2.0,
         "beta": 20.0,
         "gamma": 0.05,
         "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
@@ -64,7 +65,8 @@ PRESETS = {
         "domain": "face",
         "size": 64,
         "balance_s": False,
-        "alpha": 100.0,
+        "content_distance": "nmse",
+        "alpha": 2.0,
         "beta": 20.0,
         "gamma": 0.05,
         "match_features": True,

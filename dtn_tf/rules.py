@@ -59,9 +59,10 @@ _RULES = (
     ),
     (
         "content_distance",
-        ("mse", "cosine"),
+        ("mse", "nmse", "cosine"),
         _when(lambda c: c.method != "dtn", "only method=dtn has f's decisions"),
     ),
+    ("content_distance", ("mse", "cosine"), _with_method("yunjey", text="f of {} moves")),
     ("beta", 0.0, _when(lambda c: c.method == "baseline", "method=baseline has no L_TID")),
     ("gamma", 0.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no L_TV")),
     ("gan", 1.0, _when(lambda c: c.method == "yunjey", "method=yunjey has no such weight")),
@@ -160,7 +161,7 @@ _RULES = (
     ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
     (
         "content_distance",
-        ("mse", "cross_entropy"),
+        ("mse", "nmse", "cross_entropy"),  # presets have these
         _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
     ),
 )

@@ -136,7 +136,8 @@ def _train(config, sets, workdir, cache_dir, watchers):
         s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
         spent["f_reads"] = time.perf_counter() - begun
         matching = codes.match_features(fx_s, fx_t) if config.match_features else None
-        dtn = build.build(config, task, content, matching)
+        variance = codes.variance(fx_t) if config.content_distance == "nmse" else 1.0
+        dtn = build.build(config, task, content, matching, variance)
         if config.warm_steps:
             spent["warm_start"] = warm.fit(dtn, config, (t, fx_t), workdir)
         fit_dtn(dtn, config, (s, fx_s), (t, fx_t), validation, workdir, watchers)
@@ -151,7 +152,7 @@ def _train(config, sets, workdir, cache_dir, watchers):
 
 def _known(config, content, pictures, cache_dir):
     """f(x) of a whole set, or None where training reads a part of it or none, or moves f."""
-    is_needed = config.balance_s or config.match_features
+    is_needed = config.balance_s or config.match_features or config.content_distance == "nmse"
     is_read = config.steps * config.batch_size >= len(pictures)
     if config.method in ("yunjey", *rules.PEERS) or not (is_needed or is_read):
         return None

@@ -121,7 +121,7 @@ class CheckTest(testing.TestCase):
         ({"method": "pixels", "d_conditional": True}, "d_conditional=True would be ignored"),
         (
             {"method": "pixels", "content_distance": "cross_entropy"},
-            "content_distance='cross_entropy' would be ignored.*Leave it at mse,cosine",
+            "content_distance='cross_entropy' would be ignored.*Leave it at mse,nmse,cosine",
         ),
         (_PAIR | {"data_dir": "x"}, "data_dir='x' would be ignored"),
         ({"method": "baseline"}, "beta=15.0 would be ignored: method=baseline has no L_TID"),

@@ -181,6 +181,16 @@ class StepTest(testing.EagerTestCase):
             for a, b in zip(_trained(getattr(dtn, stays)), before, strict=True):
                 self.assertAllEqual(a, b, msg=f"{weights} {step}")
 
+    def test_nmse_is_mse_over_the_variance_of_f(self):
+        given = {"content_distance": "nmse", "content_variance": 4.0}
+        mse, nmse = (testing.tiny_dtn(**kwargs).source_step(_BATCH[0]) for kwargs in ({}, given))
+        self.assertGreater(mse[1], nmse[1])
+        alone = {"gan": 0.0, "beta": 0.0}
+        mse, nmse = (
+            testing.tiny_dtn(**kwargs, **alone).source_step(_BATCH[0]) for kwargs in ({}, given)
+        )
+        self.assertAllClose(nmse[1], mse[1] / 4.0)
+
     def test_cosine_distances_reach_their_terms(self):
         settings = {"content_distance": "cosine", "image_distance": "cosine"}
         mse, cosine = (testing.tiny_dtn(**kwargs).train_step(_BATCH) for kwargs in ({}, settings))
@@ -472,6 +482,7 @@ class SavingTest(testing.EagerTestCase):
             "content_distance": "cosine",
             "image_distance": "cosine",
             "ema": 0.5,
+            "content_variance": 6.0,
         }
         dtn = testing.tiny_dtn(**settings)
         again = type(dtn).from_config(dtn.get_config())

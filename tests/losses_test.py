@@ -110,6 +110,14 @@ class DistanceTest(testing.TestCase):
         fx, fgx = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([[1.0, 0.0], [0.0, 0.0]])
         self.assertAllClose(losses.l_const(fx, fgx), (0 + 4 + 9 + 16) / 4)
 
+    def test_nmse_is_1_for_the_mean_of_f_at_any_scale(self):
+        for scale in (1.0, 100.0):
+            fx = scale * _random(50, 4)
+            variance = float(np.mean(np.var(fx, axis=0)))
+            mean = tf.repeat(fx.mean(axis=0, keepdims=True), 50, axis=0)
+            found = losses.l_const(tf.constant(fx), mean, "nmse", variance)
+            self.assertAllClose(found, 1.0)
+
     def test_identity_loss_by_hand(self):
         white, gray = tf.ones((2, 4, 4, 1)), tf.zeros((2, 4, 4, 1))
         self.assertAllClose(losses.l_tid(white, white), 0.0)

@@ -115,7 +115,7 @@ class UnlabelledTest(PairTestCase):
 
     def test_f_is_learnt_and_matched_at_64_pixels(self):
         self.enter_context(mock.patch.object(serving, "export"))
-        dtn, out = self.train(self.settings(size=64, match_features=True))
+        dtn, out = self.train(self.settings(size=64, match_features=True, content_distance="nmse"))
         self.assertRegex(out, "f: of .* images of photos validation it finds another view of")
         self.assertIsInstance(dtn, MatchedDTN)
         loaded = serving.load(self.directory / "run")
@@ -128,6 +128,8 @@ class UnlabelledTest(PairTestCase):
             serving.apply(dtn.f, part.pixels).astype(np.float64)
             for part in (pictures.s, pictures.t)
         )
+        self.assertEqual(loaded.content_variance, dtn.content_variance)
+        self.assertAllClose(dtn.content_variance, np.mean(np.var(of_t, axis=0)), rtol=1e-3)
         scale, shift = codes.match_features(of_s, of_t)
         self.assertAllClose(dtn.scale, scale, rtol=1e-3, atol=1e-4)
         self.assertAllClose(dtn.shift, shift, rtol=1e-3, atol=1e-3)

@@ -13,6 +13,7 @@ from absl.testing import parameterized
 
 from dtn_tf import callbacks, loop
 from dtn_tf.content import codes, unlabelled, views
+from dtn_tf.errors import UserError
 from dtn_tf.nets.content import ContentEncoder
 from tests import testing
 
@@ -233,6 +234,12 @@ class CodesTest(testing.TestCase):
         # Variances 4 and 1: 5^2 / (16 + 1).
         self.assertAllClose(codes.effective_dimension(corners * [2.0, 1.0]), 25.0 / 17.0)
         self.assertEqual(codes.effective_dimension(np.ones((4, 2))), 0.0)
+
+    def test_variance_is_that_of_a_feature_on_average(self):
+        fx = np.array([[0.0, 5.0], [2.0, 5.0], [4.0, 5.0]])
+        self.assertAllClose(codes.variance(fx), (8 / 3 + 0.0) / 2)
+        with self.assertRaisesRegex(UserError, "f says the same of every image"):
+            codes.variance(np.ones((4, 3)))
 
     def test_matched_features_by_hand(self):
         s, t = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[5.0, -4.0], [11.0, -3.0]])

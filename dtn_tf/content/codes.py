@@ -5,6 +5,8 @@ Everything here is NumPy on arrays `(images, features)`: no net, no pixels.
 
 import numpy as np
 
+from dtn_tf.errors import UserError
+
 _NEAR_CONSTANT = 1e-3  # of the typical deviation of a side
 
 
@@ -67,6 +69,21 @@ def effective_dimension(fx):
     covariance = np.atleast_2d(np.cov(_wide(fx), rowvar=False))
     squares = np.sum(covariance**2)  # of a symmetric matrix: the sum of squared eigenvalues
     return float(np.trace(covariance) ** 2 / squares) if squares > 0.0 else 0.0
+
+
+def variance(fx):
+    """Returns the variance of codes `(n, features)`, a mean over features: float.
+
+    Raises:
+        UserError: If all codes are the same.
+    """
+    found = float(np.mean(np.var(_wide(fx), axis=0)))
+    if not found > 0.0:
+        raise UserError(
+            "f says the same of every image of t: G can learn nothing from it. Train f longer"
+            " (--pretrain_steps), or take another --content."
+        )
+    return found
 
 
 def match_features(fx_s, fx_t):
