@@ -82,5 +82,7 @@ def fit(dtn, config, t, workdir):
             log_every=config.log_every,
         )
         shutil.copytree(directory / "tb", workdir / "tb" / FOLDER, dirs_exist_ok=True)
+        for statistic in dtn.g.non_trainable_variables:  # g has read no image of s yet
+            statistic.assign(tf.repeat(statistic[TARGET : TARGET + 1], len(statistic), axis=0))
         dtn.g_ema.set_weights(dtn.g.get_weights())
     return loop.seconds(directory / "checkpoints")

@@ -9,7 +9,7 @@ import numpy as np
 
 from dtn_tf import config, losses, warm
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.dtn import TARGET
+from dtn_tf.dtn import SOURCE, TARGET
 from dtn_tf.errors import Interrupted
 from tests import testing
 
@@ -39,6 +39,9 @@ class FitTest(testing.EagerTestCase):
             self.assertAllEqual(a, b)
         self.assertLess(self.l_tid(dtn), 0.8 * error)
         self.assertNotEmpty(list((self.directory / "tb" / warm.FOLDER).rglob("*")))
+        # It has read no image of s, and translates as if f(s) were f(t).
+        fx = dtn.f(testing.images(8), training=False)
+        self.assertAllEqual(dtn.g_ema(fx, domain=SOURCE), dtn.g_ema(fx, domain=TARGET))
 
     def test_known_features_give_the_same_g(self):
         one, other = testing.tiny_dtn(), testing.tiny_dtn()
