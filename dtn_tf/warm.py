@@ -83,6 +83,6 @@ def fit(dtn, config, t, workdir):
         )
         shutil.copytree(directory / "tb", workdir / "tb" / FOLDER, dirs_exist_ok=True)
         for statistic in dtn.g.non_trainable_variables:  # g has read no image of s yet
-            statistic.assign(tf.repeat(statistic[TARGET : TARGET + 1], len(statistic), axis=0))
+            statistic.assign(tf.repeat(statistic[TARGET : TARGET + 1], statistic.shape[0], axis=0))
         dtn.g_ema.set_weights(dtn.g.get_weights())
     return loop.seconds(directory / "checkpoints")
