@@ -176,6 +176,16 @@ class OtherTablesTest(testing.TestCase):
         self.assertEqual(cells(text, presets.ROWS["dtn_adapted"].label)[3:5], ["not measured", "0"])
         self.assertNotIn("yunjey", text)
 
+    def test_readme_takes_most_seeds_and_of_as_many_the_newest(self):
+        newer = {"judge": {"hash": "feed"}, "accuracy": 0.5}
+        newer["scored"] = {**line()["scored"], "time": "2026-11-03T00:00:00Z"}
+        for lines, expected in (
+            ([line(), line(1, **newer)], ["50.0 %", "1"]),
+            ([line(), line(1), line(2, **newer)], ["80.0 ± 0.0 %", "2"]),
+        ):
+            for given in (lines, lines[::-1]):
+                self.assertEqual(cells(report.table("readme", given), "DTN")[3:5], expected)
+
     @parameterized.parameters(
         ({}, "1"),
         ({"row": "dtn_no3_t"}, "3"),
