@@ -7,6 +7,8 @@ import re
 import shutil
 from unittest import mock
 
+from absl.testing import parameterized
+
 from dtn_tf import build, config, presets, runs, starts, train
 from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, controls, gallery, results, score, tables
@@ -227,26 +229,50 @@ class MakeTest(trained.TestCase):
             self.make("1")
         self.assertLen(loads, len(set(loads)))
 
-    def test_trains_what_has_neither_run_nor_result(self):
-        results.append(self.book, {**line(1), "data": {**line()["data"], "name": "builtin"}})
-        finish(self.places.runs_dir / "anything")  # seed 0
-        finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
-        trained_ = []
+    def trained_for(self, name, row, lines=()):
+        """Runs that a table has trained, of a row alone: preset, seed and folder."""
+        found = []
+        for k, changes in enumerate(lines):
+            made = line(**{"seed": 1, "row": row, **changes})
+            made["data"] = {**made["data"], "name": "builtin"}
+            made["trained"] = {"recipe": build.RECIPE, **made["trained"]} | changes.get(
+                "trained", {}
+            )
+            results.append(self.book, {**made, "fill": k})
 
         def stand_in(settings, workdir, cache, watchers):
             self.assertLen(watchers, 1)
-            trained_.append((settings.preset, settings.seed, workdir.name))
-            finish(workdir, seed=settings.seed)
+            found.append((settings.preset, settings.seed, workdir.name))
+            finish(workdir, row, seed=settings.seed)
 
-        rows = [presets.ROWS["dtn"]]
+        rows = [presets.ROWS[row]]
         with (
             mock.patch.object(presets, "rows_of", lambda table: rows),
             mock.patch.object(train, "train", stand_in),
         ):
-            text, out = self.make("1", train_missing=True, data="builtin")
-        self.assertEqual(trained_, [("dtn", 2, "svhn-dtn-builtin-seed2")])
+            _, out = self.make(name, train_missing=True, data="builtin", num_seeds=3)
+        return found, out
+
+    def test_trains_what_has_neither_run_nor_result(self):
+        finish(self.places.runs_dir / "anything")  # seed 0
+        finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
+        control = {"kind": "control", "controls": {}, "recipe": 1}
+        found, out = self.trained_for("1", "dtn", [{}, control])
+        self.assertEqual(found, [("dtn", 2, "svhn-dtn-builtin-seed2")])
         self.assertIn("Run 1 of 1", out)
         self.assertIn("about 1 minutes", out)
+
+    @parameterized.named_parameters(
+        ("a retired one", "1", {"retired": "gone"}),
+        ("of older code", "1", {"trained": {"recipe": build.RECIPE - 1}}),
+        ("of another kind", "2", {}),
+        ("of another split", "1", {"split": "validation"}),
+        ("of one split of two", "pieces", {}),
+    )
+    def test_trains_what_has_a_line_that_is_not_the_tables(self, name, given):
+        row = {"1": "dtn_no_tid", "2": "dtn", "pieces": "dtn_adapted_mse"}
+        found, _ = self.trained_for(name, row[name], [given])
+        self.assertEqual([seed for _, seed, _ in found], [0, 1, 2])
 
 
 class EndToEndTest(trained.TestCase):

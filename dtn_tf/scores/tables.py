@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from dtn_tf import config, files, presets, runs
+from dtn_tf import build, config, files, presets, runs
 from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, controls, gallery, paper_tables, report, results, sharing
@@ -65,8 +65,9 @@ def make(
         data_dir: As `DTNConfig.data_dir`; None for each run's own.
         judge_steps: Batches that train the judge.
         first_n: Score on the first so many test images; 0 is all.
-        train_missing: Whether rows with no result and no finished run are trained first, one
-            by one. A second start resumes where the first one was stopped. Not of faces.
+        train_missing: Whether rows with no finished run, and without a result that the table
+            shows, are trained first, one by one. Results of code of another recipe do not
+            count. A second start resumes where the first one was stopped. Not of faces.
         num_seeds: Runs per row to train; None for what the row asks for, one in reverse.
         descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
 
@@ -85,7 +86,7 @@ def make(
     shown = {name: [] for name in names}
     for run in at_hand:
         for name in _tables_of(run, names):
-            needs = [need for need in _NEEDS[name] if _is_needed(run, *need)]
+            needs = _needs(name, run.row, run.changes, run.config.method)
             found = [line for need in needs if (line := measured.line(run, *need))]
             shown[name] += [(run, line) for line in found if line["kind"] == "score"]
             for line in found:
@@ -190,10 +191,15 @@ def _measure(run, yardstick, kind, split):
     return score_lib.of_run(run, yardstick, split)
 
 
-def _is_needed(run, kind, split):
-    """Controls look through f: those of a preset are those of its rows, which have the same f."""
-    is_preset = run.row in presets.PRESETS and not run.changes
-    return kind != results.CONTROL or (is_preset and run.config.method == "dtn")
+def _needs(name, row, changes, method):
+    """Kinds and splits of lines that a table needs of a run.
+
+    Controls look through f: those of a preset are those of its rows, which have the same f.
+    """
+    has_controls = row in presets.PRESETS and not changes and method == "dtn"
+    return [
+        (kind, split) for kind, split in _NEEDS[name] if kind != results.CONTROL or has_controls
+    ]
 
 
 def _find(names, runs_dir, data):
@@ -250,25 +256,23 @@ def wanted(names, data, data_dir, num_seeds=None):
 
 
 def _train_missing(names, places, data, data_dir, num_seeds, lines):
-    """Trains what has no finished run and no result, one run at a time.
+    """Trains what has no finished run and lacks a line that a table needs, one run at a time.
 
     Other processes may do so at the same time, see `sharing`.
     """
     data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
     data_dir = None if data == "builtin" else data_dir
-    finished = runs.all_finished(places.runs_dir)[0]
-    done = {_key(run.row, run.changes, run.config) for run in finished}
-    done |= {
-        (line["row"], str(line["changes"]), line["domain"], line["data"]["name"], line["seed"])
-        for line in lines
-    }
-    todo = [
-        run
-        for run in wanted(names, data, data_dir, num_seeds)
-        if _key(run.preset, {}, run) not in done
-    ]
+    finished = {_key(r.row, r.changes, r.config) for r in runs.all_finished(places.runs_dir)[0]}
+    known = {_known(line) for line in lines if _counts(line)}
+    todo = {}
+    for name in names:
+        for run in wanted((name,), data, data_dir, num_seeds):
+            key = _key(run.preset, {}, run)
+            needs = {(*key, *need) for need in _needs(name, run.preset, {}, run.method)}
+            if key not in finished and not needs <= known:
+                todo[key] = run
     sharing.train_all(
-        [(run, places.runs_dir / _name(run)) for run in todo],
+        [(run, places.runs_dir / _name(run)) for run in todo.values()],
         places.cache_dir,
         lambda num_runs: _minutes_left(num_runs, places.runs_dir),
         watch_lib.at_the_end,
@@ -277,6 +281,17 @@ def _train_missing(names, places, data, data_dir, num_seeds, lines):
 
 def _name(run):
     return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
+
+
+def _counts(line):
+    """Whether a line is of a run as this code trains it: runs of two recipes have no mean."""
+    return not line.get("retired") and line["trained"].get("recipe", 1) == build.RECIPE
+
+
+def _known(line):
+    """What a line says of which run: `_key`, kind and split."""
+    run = line["row"], str(line["changes"]), line["domain"], line["data"]["name"], line["seed"]
+    return *run, line["kind"], line["split"]
 
 
 def _key(row, changes, run):
