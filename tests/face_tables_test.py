@@ -1,18 +1,18 @@
 """The table of the rows of faces."""
 
 from dtn_tf import presets
-from dtn_tf.scores import report
+from dtn_tf.scores import report, results
 from tests import testing
 from tests.distance_tables_test import without_judge
 from tests.report_test import cells
 
 
-def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, **changes):
+def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, net="n", **changes):
     """A line of faces to emoji; with a median rank it has a retrieval."""
     made = {**without_judge(seed, part={"kid": kid}), "domain": "face", "row": row, "changes": {}}
     if rank is not None:
         made["retrieval"] = {
-            "descriptor": {"name": "FaceNet", "hash": "n"},
+            "descriptor": {"name": "FaceNet", "hash": net},
             "probes": {"translation": {"median_rank": rank, "rank_1": 0.1}},
             "ahead": [0.031, -0.006],
         }
@@ -32,6 +32,14 @@ class TableTest(testing.TestCase):
         self.assertEqual(found[2], "0.0300 ± 0.0100")
         self.assertEqual(found[4], "20.0 ± 2.0")
         self.assertEqual(found[6].count(";"), 2)
+
+    def test_what_two_face_nets_measured_has_no_mean(self):
+        lines = [of_face(0, rank=10.0), of_face(1, rank=30.0, net="m"), of_face(2)]
+        text = report.table(presets.FACES, lines)
+        found = [cells(text, "DTN, faces to emoji", k)[4] for k in range(3)]
+        self.assertCountEqual(found, ["10.0", "30.0", "not measured"])
+        why = results.comparable(*lines[:2])
+        self.assertEqual(why, "another face net: FaceNet, hash n, and FaceNet, hash m")
 
     def test_without_a_descriptor_retrieval_is_not_measured(self):
         text = report.table(presets.FACES, [of_face()])

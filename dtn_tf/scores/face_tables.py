@@ -41,10 +41,10 @@ def table(lines, split="test"):
 
 def _measured(group):
     parts = [line["distances"]["under_independent"] for line in group]
-    found = [line["retrieval"] for line in group if line.get("retrieval")]
-    if len(found) < len(group):
+    if not group[0].get("retrieval"):  # nor of the others, see `results.groups`
         asked = ["not measured"] * 3
     else:
+        found = [line["retrieval"] for line in group]
         ours = [part["probes"]["translation"] for part in found]
         asked = [
             _spread([part["median_rank"] for part in ours], "{:.1f}"),

@@ -236,6 +236,16 @@ def _said_judge(line):
     return f"accuracy {accuracy}, {steps}, hash {judge['hash'] or 'unknown'}"
 
 
+def _descriptor(line):
+    """What is known of the face net that measured retrieval: a dict, empty where none did."""
+    return (line.get("retrieval") or {}).get("descriptor") or {}
+
+
+def _said_descriptor(line):
+    found = _descriptor(line)
+    return f"{found['name']}, hash {found['hash']}" if found else "none"
+
+
 # What must be equal for numbers to be compared: what it is called where it is not, what is
 # compared, and how a line says it.
 _MEASURES = (
@@ -257,4 +267,5 @@ _MEASURES = (
         lambda line: tuple(_measured_by(line).get(part) for part in _JUDGE),
         _said_judge,
     ),
+    ("another face net", lambda line: _descriptor(line).get("hash"), _said_descriptor),
 )
