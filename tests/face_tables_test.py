@@ -24,7 +24,7 @@ class TableTest(testing.TestCase):
         found = cells(report.table(presets.FACES, [of_face(rank=20.0)]), "DTN, faces to emoji")
         expected = ["0.0300", "-0.0001", "20.0", "10.0 %", "+3.1 to -0.6", "1 seed: 0"]
         self.assertEqual(found[2:8], expected)
-        self.assertEqual(found[9:11], ["VICReg on emoji train, 300 steps", "FaceNet"])
+        self.assertEqual(found[9:11], ["VICReg on emoji train, 300 steps, abcd", "FaceNet, n"])
 
     def test_several_seeds_have_mean_and_deviation(self):
         lines = [of_face(k, rank=18.0 + 2.0 * k, kid=0.02 + 0.01 * k) for k in range(3)]

@@ -5,14 +5,17 @@ import json
 import pathlib
 import re
 import shutil
+import types
 from unittest import mock
 
 from absl.testing import parameterized
 
 from dtn_tf import build, config, presets, runs, starts, train
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, controls, gallery, results, score, tables
+from dtn_tf.scores import adaptation, controls, gallery, independent, results, score, tables
 from tests import testing, trained
+from tests.face_tables_test import of_face
 from tests.lines import line
 from tests.report_test import cells
 
@@ -273,6 +276,34 @@ class MakeTest(trained.TestCase):
         row = {"1": "dtn_no_tid", "2": "dtn", "pieces": "dtn_adapted_mse"}
         found, _ = self.trained_for(name, row[name], [given])
         self.assertEqual([seed for _, seed, _ in found], [0, 1, 2])
+
+
+class NetsTest(testing.TestCase):
+    """Which old lines of faces are what would be measured now."""
+
+    def is_by(self, known, at_hand, independent_hash="abcd"):
+        """Whether a line by one face net stays with another one at hand; None is none."""
+        pictures = Pictures(testing.pixels(4), "photos")
+        sets = types.SimpleNamespace(test=pictures, target_test=pictures)
+        net = at_hand and types.SimpleNamespace(hash=at_hand)
+        yardstick = types.SimpleNamespace(sets=lambda run: sets, descriptor=net)
+        rank = None if known is None else 9.0
+        facts = {"images": pictures.facts(), "target": pictures.facts()}
+        found = types.SimpleNamespace(hash=independent_hash)
+        with mock.patch.object(independent, "by", lambda *_: found):
+            return tables._is_by(of_face(rank=rank, net=known, **facts), None, yardstick)
+
+    def test_lines_of_the_net_at_hand_stay(self):
+        self.assertTrue(self.is_by("n", "n"))
+        self.assertFalse(self.is_by("n", "m"))
+        self.assertFalse(self.is_by(None, "n"))
+
+    def test_without_a_face_net_at_hand_what_one_measured_stays(self):
+        self.assertTrue(self.is_by("n", None))
+        self.assertTrue(self.is_by(None, None))
+
+    def test_lines_of_another_independent_net_do_not(self):
+        self.assertFalse(self.is_by("n", "n", independent_hash="beef"))
 
 
 class EndToEndTest(trained.TestCase):

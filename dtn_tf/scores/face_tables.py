@@ -57,9 +57,13 @@ def _measured(group):
 def _facts(group):
     seeds, images, _, commits, minutes, trained_on = layout.facts(group)
     first = group[0]
-    descriptor = (first.get("retrieval") or {}).get("descriptor", {}).get("name", "none")
-    net = first["distances"]["independent"]["name"]
-    return seeds, images, net, descriptor, commits, minutes, trained_on
+    descriptor = (first.get("retrieval") or {}).get("descriptor")
+    nets = (_net(first["distances"]["independent"]), _net(descriptor) if descriptor else "none")
+    return seeds, images, *nets, commits, minutes, trained_on
+
+
+def _net(facts):
+    return f"{facts['name']}, {layout.short(facts['hash'])}"
 
 
 def _of_paper():

@@ -72,6 +72,12 @@ def of(sets, cache_dir, known=None):
     return Net(classifier.encoder, name, facts["hash"])
 
 
+def by(yardstick, sets):
+    """Returns the independent `Net` that a `Yardstick` measures some `Sets` by."""
+    has_classes = len(sets.task.target.classes) > 1
+    return of(sets, yardstick.cache_dir, yardstick.judge(sets) if has_classes else None)
+
+
 def train(pictures, cache_dir, num_steps, seed=SEED):
     """Trains a net on target images without labels, or finds it trained before.
 

@@ -90,8 +90,13 @@ def judge_of(line):
     accuracy, name = line["judge"]["accuracy"], line["judge"]["hash"]
     share = _UNKNOWN if accuracy is None else f"{accuracy:.2%}".replace("%", " %")
     said = [share, f"{steps_of(line)} steps" if steps_of(line) else ""]
-    said += [name[:_HASH] if name else "hash not recorded"]
+    said += [short(name) if name else "hash not recorded"]
     return ", ".join(filter(None, said))
+
+
+def short(name):
+    """The head of a hash: enough to tell two nets apart."""
+    return name[:_HASH]
 
 
 def steps_of(line):

@@ -47,9 +47,7 @@ class Translated:
     @functools.cached_property
     def independent(self):
         """The independent net: the judge's encoder where the target has labels."""
-        has_classes = len(self.sets.task.target.classes) > 1
-        judge = self.yardstick.judge(self.sets) if has_classes else None
-        return independent.of(self.sets, self.yardstick.cache_dir, judge)
+        return independent.by(self.yardstick, self.sets)
 
 
 def of(task, shown, real, with_distances=False, with_retrieval=False, with_attributes=False):

@@ -12,7 +12,16 @@ import numpy as np
 from dtn_tf import build, config, files, presets, runs
 from dtn_tf.data import domains, stores
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, controls, gallery, paper_tables, report, results, sharing
+from dtn_tf.scores import (
+    adaptation,
+    controls,
+    gallery,
+    independent,
+    paper_tables,
+    report,
+    results,
+    sharing,
+)
 from dtn_tf.scores import score as score_lib
 from dtn_tf.scores import watch as watch_lib
 from dtn_tf.scores import yardstick as yardstick_lib
@@ -165,7 +174,7 @@ def _is_by(line, run, yardstick):
     if line["images"]["fingerprint"] != shown.fingerprint():
         return False
     if line["kind"] == results.DISTANCES:
-        return _is_by_descriptor(line, sets, yardstick)
+        return _is_by_nets(line, sets, yardstick)
     if line["kind"] == adaptation.KIND:
         return line["judge"]["steps"] == yardstick.judge_steps
     if line["kind"] == results.CONTROL:
@@ -173,12 +182,17 @@ def _is_by(line, run, yardstick):
     return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
 
 
-def _is_by_descriptor(line, sets, yardstick):
-    """Whether distances are to the same real images, and faces were compared by the same net."""
+def _is_by_nets(line, sets, yardstick):
+    """Whether distances are to the same real images, and by the same nets.
+
+    Where no face net is at hand, what one measured before stays.
+    """
     known = (line.get("retrieval") or {}).get("descriptor", {}).get("hash")
-    asked = yardstick.descriptor and yardstick.descriptor.hash
-    same = line["target"]["fingerprint"] == sets.target_test.fingerprint()
-    return same and known == asked
+    return (
+        line["target"]["fingerprint"] == sets.target_test.fingerprint()
+        and line["distances"]["independent"]["hash"] == independent.by(yardstick, sets).hash
+        and (yardstick.descriptor is None or known == yardstick.descriptor.hash)
+    )
 
 
 def _measure(run, yardstick, kind, split):
