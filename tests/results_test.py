@@ -279,6 +279,20 @@ class GroupTest(testing.TestCase):
         lines = [line(0), changed(line(1), path, "another")]
         self.assertLen(results.groups(lines), 2)
 
+    def test_a_mean_is_never_over_two_numbers_of_images_in_a_frechet_distance(self):
+        of_all = line(0)  # 26,032 translations to half of 10,000, before there was one number
+        as_many = changed(line(1), "frechet_n", 5000)
+        self.assertLen(results.groups([of_all, as_many]), 2)
+        why = "another number of images in the Fréchet distance: unknown, and 5000"
+        self.assertEqual(results.comparable(of_all, as_many), why)
+
+    def test_images_that_were_as_many_as_half_of_the_target_are_known(self):
+        first = changed(line(0), "images.images", 5000)
+        self.assertEqual(results.frechet_images(first), 5000)
+        self.assertLen(results.groups([first, changed(first, "frechet_n", 5000) | {"seed": 1}]), 1)
+        self.assertIsNone(results.frechet_images(line()))
+        self.assertIsNone(results.frechet_images(changed(line(), "target.images", None)))
+
     @parameterized.named_parameters(("in order", False), ("out of order", True))
     def test_of_one_seed_the_newest_score_counts(self, reverse):
         lines = [line(0, 0.8, time=None), line(0, 0.9), line(0, 0.7, time="2026-11-26T10:00:00Z")]

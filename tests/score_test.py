@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from absl.testing import parameterized
 
-from dtn_tf import build, config, pretrain, runs, starts
+from dtn_tf import build, config, pretrain, runs, serving, starts
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
@@ -22,6 +22,7 @@ from dtn_tf.scores import (
     figures,
     independent,
     layout,
+    measures,
     results,
     score,
     scorers,
@@ -71,6 +72,18 @@ class NumbersTest(testing.TestCase):
         found = self.numbers()
         self.assertIsNone(found["per_digit"][9])
         self.assertEqual(found["per_digit"][:9], [0.0] * 9)
+
+    def test_a_frechet_distance_and_its_floor_are_of_as_many_images(self):
+        shown = Pictures(testing.pixels(50), "s", np.zeros(50, np.uint8), _CLASSES)
+        real = Pictures(testing.pixels(41, seed=1), "t")
+        found = scorers.numbers(shown.pixels, ByBrightness(), shown, real)
+        gx, half, other = (
+            serving.apply(ByBrightness().encoder, part[:20])
+            for part in (shown.pixels, *measures.halves(real))
+        )
+        self.assertEqual(found["frechet_n"], 20)
+        self.assertAllClose(found["frechet"], measures.frechet_distance(gx, half))
+        self.assertAllClose(found["frechet_floor"], measures.frechet_distance(other, half))
 
     def test_are_plain_json_and_the_same_each_time(self):
         self.assertEqual(json.loads(json.dumps(self.numbers())), self.numbers())

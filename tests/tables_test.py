@@ -103,6 +103,7 @@ class MakeTest(trained.TestCase):
             images=shown.facts(),
             judge=facts if split == "2" else yardstick.judge(sets)[1],
             accuracy=0.9,
+            frechet_n=1,
             rows={k: {"reference": k, "images": 1} for k in ("train", "test")},
         )
         results.append(run.workdir / "eval.jsonl", found)

@@ -73,6 +73,7 @@ def of_run(run, yardstick, split="test", dtn=None):
     line = line_lib.of(run, results.CONTROL, split, shown, sets.target_test)
     picked = pick(dtn, _head(run), run.f["hash"], sets, shown, yardstick.cache_dir)
     line |= {"judge": judge, "recipe": RECIPE}
+    line["frechet_n"] = measures.compared(shown, sets.target_test)
     line["controls"] = read(picked, classifier, shown, sets.target_test)
     return line_lib.append(run, line)
 
@@ -84,6 +85,7 @@ def is_by(line, shown, judge):
         and line["recipe"] == RECIPE
         and line["images"]["fingerprint"] == shown.fingerprint()
         and line["judge"]["hash"] == judge["hash"]
+        and results.frechet_images(line) is not None
     )
 
 
@@ -169,10 +171,12 @@ def read(picked, classifier, shown, real):
         real: `Pictures` of the target, for the Fréchet distance.
 
     Returns:
-        Dict, name -> dict: "accuracy", "per_digit", "right" (see `bits`), "frechet" (to one
-        half of `real`, as of translations), and "different", how many pictures there are.
+        Dict, name -> dict: "accuracy", "per_digit", "right" (see `bits`), "frechet" (of the
+        first to one half of `real`, as many of each, as of translations), and "different",
+        how many pictures there are.
     """
-    half = serving.apply(classifier.encoder, measures.halves(real)[0])
+    half = measures.halves(real)[0][: measures.compared(shown, real)]
+    half = serving.apply(classifier.encoder, half)
     distinct = [np.unique(part.rows, return_inverse=True) for part in picked.values()]
     banks = [part.bank[used] for part, (used, _) in zip(picked.values(), distinct, strict=True)]
     codes = serving.apply(classifier.encoder, np.concatenate(banks))  # each picture once
@@ -192,7 +196,7 @@ def _numbers(codes, classifier, labels, half):
         "accuracy": float(np.mean(said == labels)),
         "per_digit": measures.per_class(confusion),
         "right": bits.pack(said == labels),
-        "frechet": measures.frechet_distance(codes, half),
+        "frechet": measures.frechet_distance(codes[: len(half)], half),
     }
 
 

@@ -62,7 +62,7 @@ def measure(dtn, sets, split, independent, gx=None):
     if gx is None:
         gx = serving.translate(dtn, x, label=f"G translates {shown.title}")
     gx = gx[:AT_MOST]
-    n = min(len(x), len(real) // 2)
+    n = measures.compared(x, real)
     halves = [half[:n] for half in measures.halves(real)]
     compared = {"G(x)": gx[:n], "half": halves[0], "other half": halves[1], "x": x[:n]}
     return {

@@ -22,6 +22,15 @@ def halves(pictures):
     return [pictures.pixels[rows] for rows in np.array_split(order, 2)]
 
 
+def compared(pixels, real):
+    """How many images of each kind a distance compares: pictures, and both halves of a set.
+
+    Distances have a bias, which is that of the smaller set: a floor of fewer or more images
+    than its distance would be no floor.
+    """
+    return min(len(pixels), len(real) // 2)
+
+
 def frechet_distance(a, b):
     """Distance between two sets of features, each seen as a Gaussian.
 

@@ -164,9 +164,15 @@ def _frechet(line):
     both = line["frechet"], line["frechet_floor"]
     said = ["not measured: too few images" if v is None else f"{v:.2f}" for v in both]
     return [
-        f"| Fréchet distance, translated to real | {said[0]} |",
+        f"| Fréchet distance, translated to real{_of_each(line)} | {said[0]} |",
         f"| the same, real to real (floor) | {said[1]} |",
     ]
+
+
+def _of_each(line):
+    """How many images of each kind a Fréchet distance compares."""
+    n = results.frechet_images(line)
+    return "" if n is None else f", {n:,} images of each"
 
 
 def _of_classes(line):

@@ -25,6 +25,7 @@ _NEEDED = {
 }
 _FACTS = ("title", "images", "fingerprint")  # of a set of pictures
 _JUDGE = ("hash", "accuracy", "steps")
+_JUDGED = ("score", CONTROL)  # kinds of lines that a judge measured
 
 
 def read(path):
@@ -128,6 +129,18 @@ def superseded(lines):
         for old in versions[:-1]
         if old != versions[-1]
     ]
+
+
+def frechet_images(line):
+    """Images on each side of a line's Fréchet distance and of its floor.
+
+    None where they were not as many, or are not known to be: once all images were compared
+    with half of the target's.
+    """
+    if "frechet_n" in line:
+        return line["frechet_n"]
+    n, half = line["images"]["images"], (line["target"]["images"] or 0) // 2
+    return n if n == half else None
 
 
 def retired(lines):
@@ -266,6 +279,11 @@ _MEASURES = (
         "another judge",
         lambda line: tuple(_measured_by(line).get(part) for part in _JUDGE),
         _said_judge,
+    ),
+    (
+        "another number of images in the Fréchet distance",
+        lambda line: frechet_images(line) if line["kind"] in _JUDGED else None,
+        lambda line: str(frechet_images(line) or "unknown"),
     ),
     ("another face net", lambda line: _descriptor(line).get("hash"), _said_descriptor),
 )

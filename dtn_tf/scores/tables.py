@@ -179,7 +179,8 @@ def _is_by(line, run, yardstick):
         return line["judge"]["steps"] == yardstick.judge_steps
     if line["kind"] == results.CONTROL:
         return controls.is_by(line, shown, yardstick.judge(sets)[1])
-    return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+    same_judge = line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+    return same_judge and results.frechet_images(line) is not None
 
 
 def _is_by_nets(line, sets, yardstick):

@@ -162,6 +162,7 @@ _FIELDS = (  # name, check of its value, what is expected
     ("per_digit", _are_per_class, f"a list of {_CLASSES} shares, null for a class without images"),
     ("frechet", _or_none(_is_number), "a number from 0" + _OR),
     ("frechet_floor", _or_none(_is_number), "a number from 0" + _OR),
+    ("frechet_n", _is(_is_count), _COUNT),
     ("rows", _are_rows, "what was learnt of train and of test"),
     ("right", _are_bits, "a bit for each image, as many set as the accuracy says"),
     *((f"last_fifth.{name}", _is(_is_share), _SHARE) for name in ("low", "high")),
