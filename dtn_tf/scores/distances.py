@@ -45,7 +45,8 @@ def measure(dtn, sets, split, independent, gx=None):
             G(x), of other real images, and of x itself, untranslated. The features are
             first divided by the root mean square that they have on real images: the scale
             of a net's features is an accident, and the kernel is not blind to it.
-            "kid_error", "kid_floor_error": standard errors over random subsets.
+            "kid_deviation", "kid_floor_deviation", "kid_original_deviation": standard
+            deviations over the random subsets.
         - "constancy": how often x is the nearest of all translated images to G(x) under f,
             see `measures.constancy`.
         - "reconstruction": of G(x), x in the target's test images: "error", mean absolute
@@ -90,8 +91,8 @@ def _distances(net, name, compared):
     # Half of a small set: subsets that are the whole set would not differ.
     how = {"num_subsets": _SUBSETS, "subset_size": min(_SUBSET_SIZE, max(len(half) // 2, 2))}
     for key, kind in (("kid", "G(x)"), ("kid_floor", "other half"), ("kid_original", "x")):
-        found[key], error = measures.kid(features[kind] / scale, half / scale, **how)
-        found[f"{key}_error"] = error
+        part = features[kind] / scale
+        found[key], found[f"{key}_deviation"] = measures.kid(part, half / scale, **how)
     return found
 
 
