@@ -47,7 +47,8 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
         - "ahead": 95 % interval of how much more often than the nearest real image the
             translation is of rank 1, in shares; the same images are drawn for both.
         - "people": the same as "probes" where a photo of the same person is looked for among
-            all other photos; with "n" and the number of "people". None without any.
+            all other photos, and intervals are over people; with "n" and the number of
+            "people". None without any.
     """
     shown = sets.test if split == "test" else sets.validation
     x, t = shown.pixels[:AT_MOST], sets.target_train.pixels
@@ -95,14 +96,15 @@ def person_ranks(asked, gallery, who):
         who: int array `(n,)`, the person of each photo.
 
     Returns:
-        float array `(m,)`, of the photos whose person has another one.
+        float array `(m,)`, of the photos whose person has another one; and int array `(m,)`,
+        who these are.
     """
     found = similarities(asked, gallery)
     np.fill_diagonal(found, -np.inf)  # never the photo itself
     same = who[:, None] == who[None, :]
     np.fill_diagonal(same, False)
     has_another = same.any(axis=1)
-    return _ranks(found[has_another], same[has_another])
+    return _ranks(found[has_another], same[has_another]), who[has_another]
 
 
 def similarities(asked, known):
@@ -110,34 +112,39 @@ def similarities(asked, known):
     return _directions(asked) @ _directions(known).T
 
 
-def summary(ranks, seed=0):
+def summary(ranks, seed=0, who=None):
     """Median and mean rank, and shares of rank 1 and of the first five, with 95 % intervals.
 
     Of rank 1 is what is first alone: a tie is a descriptor that cannot tell.
 
     Args:
         ranks: float array `(n,)`.
-        seed: Of the resampling of images.
+        seed: Of the resampling.
+        who: int array `(n,)`: whose image each is. People are drawn then, each with all of
+            their images, for these hang together; without it images are.
 
     Returns:
         Dict: "median_rank", "mean_rank", "rank_1", "rank_5"; and "median_rank_interval",
         "rank_1_interval", lists of two.
     """
-    drawn = ranks[_resampled(len(ranks), seed)]
+    drawn = [ranks[rows] for rows in _resampled(len(ranks), seed, who)]
     return {
         "median_rank": float(np.median(ranks)),
         "mean_rank": float(np.mean(ranks)),
         "rank_1": float(np.mean(ranks <= 1.0)),
         "rank_5": float(np.mean(ranks <= 5.0)),
-        "median_rank_interval": _interval(np.median(drawn, axis=1)),
-        "rank_1_interval": _interval(np.mean(drawn <= 1.0, axis=1)),
+        "median_rank_interval": _interval([np.median(part) for part in drawn]),
+        "rank_1_interval": _interval([np.mean(part <= 1.0) for part in drawn]),
     }
 
 
-def ahead(ranks, other, seed=0):
-    """95 % interval of how much oftener `ranks` are 1 than `other` are, of the same images."""
-    rows = _resampled(len(ranks), seed)
-    return _interval(np.mean(ranks[rows] <= 1.0, axis=1) - np.mean(other[rows] <= 1.0, axis=1))
+def ahead(ranks, other, seed=0, who=None):
+    """95 % interval of how much more often `ranks` are 1 than `other` are, of the same images.
+
+    `seed` and `who` are those of `summary`.
+    """
+    differences = (ranks <= 1.0).astype(float) - (other <= 1.0)
+    return _interval([differences[r].mean() for r in _resampled(len(ranks), seed, who)])
 
 
 def nearest_of(dtn, x, t):
@@ -170,13 +177,14 @@ def _of_people(dtn, people, t, descriptor):
     gx = serving.translate(dtn, people.pixels, label=f"G translates {people.title}")
     probes = _probes(people.pixels, gx, nearest_of(dtn, people.pixels, t), t)
     codes = {k: _codes(descriptor, v, f"{k}, {people.title}") for k, v in probes.items()}
-    ranks = {k: person_ranks(v, codes["source"], people.labels) for k, v in codes.items()}
+    found = {k: person_ranks(v, codes["source"], people.labels) for k, v in codes.items()}
+    ranks, who = {k: part[0] for k, part in found.items()}, found["source"][1]
     return {
         "title": people.title,
         "n": len(ranks["source"]),
         "people": len(people.classes),
-        "probes": {k: summary(ranks[k]) for k in PROBES},
-        "ahead": ahead(ranks["translation"], ranks["nearest"]),
+        "probes": {k: summary(ranks[k], who=who) for k in PROBES},
+        "ahead": ahead(ranks["translation"], ranks["nearest"], who=who),
     }
 
 
@@ -214,8 +222,14 @@ def _directions(codes):
     return centred / np.maximum(length, 1e-12)
 
 
-def _resampled(n, seed):
-    return np.random.default_rng(seed).integers(0, n, (_RESAMPLES, n))
+def _resampled(n, seed, who=None):
+    """Rows of images, drawn anew so many times; with `who` all images of people drawn anew."""
+    draw = np.random.default_rng(seed)
+    if who is None:
+        return draw.integers(0, n, (_RESAMPLES, n))
+    images_of = [np.flatnonzero(who == k) for k in np.unique(who)]
+    drawn = draw.integers(0, len(images_of), (_RESAMPLES, len(images_of)))
+    return [np.concatenate([images_of[k] for k in people]) for people in drawn]
 
 
 def _interval(values):

@@ -30,7 +30,7 @@ def table(line):
     if people:
         caption = (
             f"{people['title']}: {people['n']} photos of {people['people']} people. The rank of"
-            " the first other photo of the same person."
+            " the first other photo of the same person. In brackets 95 % intervals over people."
         )
         parts.append(_part(line, people, people["probes"], caption))
     return "\n".join(parts)
