@@ -147,6 +147,13 @@ class MeasureTest(testing.EagerTestCase):
         self.assertGreater(found["ahead"][0], 0.0)
         json.dumps(found, allow_nan=False)
 
+    def test_distractors_are_other_views_as_the_gallery_is(self):
+        self.sets.s = Pictures(self.sets.test.pixels, "the photos that ask")
+        found = self.measure(self.sets.test.pixels)["probes"]["source"]
+        # A photo as it is would be nearest to itself each time.
+        self.assertGreater(found["large"]["rank_1"], 0.2)
+        self.assertLess(found["large"]["rank_1"], found["rank_1"] + 1e-9)
+
     def test_people_are_looked_for_among_all_other_photos(self):
         pixels = np.repeat(testing.pixels(6, 3, seed=5), 2, axis=0)
         who = np.repeat(np.arange(6), 2).astype(np.uint8)
@@ -166,7 +173,12 @@ class MeasureTest(testing.EagerTestCase):
     def test_the_table_names_descriptor_controls_and_the_papers_number(self):
         found = self.measure(self.sets.test.pixels)
         text = retrieval_tables.table(without_judge() | {"retrieval": found})
-        for part in ("corners", "nearest real target image under f", "among 70 images", "22.9 %"):
+        for part in (
+            "corners",
+            "nearest real target image under f",
+            "among other views of 70 images",
+            "22.9 %",
+        ):
             self.assertIn(part, text)
         self.assertEqual(retrieval_tables.table(without_judge()), "")
         self.assertLen(retrieval_tables.details(without_judge() | {"retrieval": found}), 3)

@@ -54,8 +54,8 @@ def _caption(lines):
         f"Distances of translations to real target images; {' and '.join(counts)} images on each"
         f" side. KID (independent net: {'; '.join(names)}): mean over random"
         " subsets; floor: real images to other real ones. Fréchet: under the same net. f-constancy:"
-        " how often x is the nearest of all to G(x) under f. Reconstruction: mean absolute error of G(x) on"
-        " the target, in grey levels of 255."
+        " how often x is the nearest of all to G(x) under f. Reconstruction: mean absolute error"
+        " of G(x) on the target, in grey levels of 255."
     )
 
 

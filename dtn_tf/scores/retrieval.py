@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from dtn_tf import images, serving
 from dtn_tf.content import features, views
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import distances, measures
 
+RECIPE = 2  # raise it when the same images have other ranks: they are then measured anew
 AT_MOST = 1000  # images that ask, the first ones
 DISTRACTORS = 10_000  # training images of the source that join the large gallery, the first ones
 _SEED = 4
@@ -41,7 +43,8 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
         - "descriptor": "name" and "hash".
         - "n": images that ask.
         - "gallery", "large_gallery": how many images are asked: another view of each of
-            these, and with training images of the source as distractors.
+            these, and with other views of training images of the source as distractors.
+        - "recipe": `RECIPE`.
         - "probes": for each of `PROBES` what `summary` gives, among "gallery"; and the same
             among the large one under "large".
         - "ahead": 95 % interval of how much more often than the nearest real image the
@@ -61,6 +64,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
     return {
         "descriptor": {"name": descriptor.title, "hash": descriptor.hash},
         "n": len(x),
+        "recipe": RECIPE,
         "gallery": len(gallery),
         "large_gallery": len(gallery) + len(others),
         "probes": {k: {**summary(ranks[k]), "large": summary(large[k])} for k in PROBES},
@@ -189,7 +193,12 @@ def _of_people(dtn, people, t, descriptor):
 
 
 def _distractors(descriptor, sets, cache_dir):
+    """Codes of training images, in another view each as the gallery: a photo as it is would be
+    told from a changed one, whoever it shows.
+    """
     s = sets.s if len(sets.s) <= DISTRACTORS else sets.s.head(DISTRACTORS)
+    views_of_s = _second_view(s.pixels, seed=_SEED + 1)
+    s = Pictures(views_of_s, f"another view of {s.title}")
     return np.asarray(features.of(descriptor, descriptor.hash, s, cache_dir))
 
 
@@ -197,10 +206,10 @@ def _codes(descriptor, pixels, label):
     return serving.apply(descriptor, pixels, batch_size=50, label=f"the descriptor reads {label}")
 
 
-def _second_view(x):
+def _second_view(x, seed=_SEED):
     """Another photo of each image, as far as one can be made of it: uint8 array."""
     parts = [
-        images.to_uint8(views.view(images.to_model(part), tf.constant((_SEED, k)), **_VIEW))
+        images.to_uint8(views.view(images.to_model(part), tf.constant((seed, k)), **_VIEW))
         for k, part in enumerate(np.array_split(x, -(-len(x) // 100)))
     ]
     return np.concatenate([part.numpy() for part in parts])

@@ -20,6 +20,7 @@ from dtn_tf.scores import (
     paper_tables,
     report,
     results,
+    retrieval,
     sharing,
 )
 from dtn_tf.scores import score as score_lib
@@ -188,11 +189,13 @@ def _is_by_nets(line, sets, yardstick):
 
     Where no face net is at hand, what one measured before stays.
     """
-    known = (line.get("retrieval") or {}).get("descriptor", {}).get("hash")
+    known = line.get("retrieval") or {}
+    recipe, net = known.get("recipe", 1), known.get("descriptor", {}).get("hash")
+    asked = yardstick.descriptor
     return (
         line["target"]["fingerprint"] == sets.target_test.fingerprint()
         and line["distances"]["independent"]["hash"] == independent.by(yardstick, sets).hash
-        and (yardstick.descriptor is None or known == yardstick.descriptor.hash)
+        and (asked is None or (recipe, net) == (retrieval.RECIPE, asked.hash))
     )
 
 
