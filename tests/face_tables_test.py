@@ -12,6 +12,8 @@ def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, net="n", **changes):
     made = {**without_judge(seed, part={"kid": kid}), "domain": "face", "row": row, "changes": {}}
     if rank is not None:
         made["retrieval"] = {
+            "recipe": 2,
+            "gallery": 1000,
             "descriptor": {"name": "FaceNet", "hash": net},
             "probes": {"translation": {"median_rank": rank, "rank_1": 0.1}},
             "ahead": [0.031, -0.006],
@@ -24,7 +26,8 @@ class TableTest(testing.TestCase):
         found = cells(report.table(presets.FACES, [of_face(rank=20.0)]), "DTN, faces to emoji")
         expected = ["0.0300", "-0.0001", "20.0", "10.0 %", "+3.1 to -0.6", "1 seed: 0"]
         self.assertEqual(found[2:8], expected)
-        self.assertEqual(found[9:11], ["VICReg on emoji train, 300 steps, abcd", "FaceNet, n"])
+        self.assertEqual(found[9:11], ["250", "1,000"])
+        self.assertEqual(found[11:13], ["VICReg on emoji train, 300 steps, abcd", "FaceNet, n"])
 
     def test_several_seeds_have_mean_and_deviation(self):
         lines = [of_face(k, rank=18.0 + 2.0 * k, kid=0.02 + 0.01 * k) for k in range(3)]
