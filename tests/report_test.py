@@ -169,6 +169,13 @@ class OtherTablesTest(testing.TestCase):
         found = cells(report.table("2", [old]), "DTN")
         self.assertEqual([found[7], found[8], found[11]], ["not measured"] * 2 + ["not recorded"])
 
+    def test_classifiers_are_averaged_on_the_same_test_images_by_one_recipe(self):
+        other = {**line()["target"], "fingerprint": "others"}
+        lines = [adaptation(0), adaptation(1, target=other), adaptation(2, recipe=2)]
+        self.assertLen(results.groups(lines), 3)
+        self.assertLen(results.groups([adaptation(0), adaptation(1, recipe=1)]), 1)
+        self.assertIn("another target", results.comparable(*lines[:2]))
+
     def test_readme_has_the_papers_rows_and_the_best_one(self):
         lines = [line(k) for k in range(2)] + [line(accuracy=0.5, judge={"hash": "feed"})]
         text = report.table("readme", lines)

@@ -16,6 +16,7 @@ from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, controls, gallery, independent, results, score, tables
 from tests import testing, trained
 from tests.face_tables_test import of_face
+from tests.lines import adaptation as of_table_2
 from tests.lines import line
 from tests.report_test import cells
 
@@ -101,6 +102,7 @@ class MakeTest(trained.TestCase):
             split="test" if split == "2" else split,
             settings=run.changes,
             images=shown.facts(),
+            target=sets.target_test.facts(),
             judge=facts if split == "2" else yardstick.judge(sets)[1],
             accuracy=0.9,
             frechet_n=1,
@@ -305,6 +307,17 @@ class NetsTest(testing.TestCase):
 
     def test_lines_of_another_independent_net_do_not(self):
         self.assertFalse(self.is_by("n", "n", independent_hash="beef"))
+
+
+class AdaptationTest(testing.TestCase):
+    def test_lines_of_other_test_images_or_another_recipe_do_not_stay(self):
+        real = Pictures(testing.pixels(4), "real")
+        made = of_table_2(target=real.facts())
+        self.assertTrue(adaptation.is_by(made, real, 1500))
+        self.assertFalse(adaptation.is_by(made, real, 2))
+        self.assertFalse(adaptation.is_by({**made, "recipe": 0}, real, 1500))
+        other = Pictures(testing.pixels(5), "real")
+        self.assertFalse(adaptation.is_by(made, other, 1500))
 
 
 class EndToEndTest(trained.TestCase):

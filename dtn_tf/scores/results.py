@@ -271,8 +271,8 @@ _MEASURES = (
         lambda line: _said_pictures(line["images"]),
     ),
     (
-        "another target",  # of a score the judge says it
-        lambda line: _pictures(line, line["target"]) if line["kind"] == DISTANCES else None,
+        "another target",  # where a judge reads, it says which
+        lambda line: None if line["kind"] in _JUDGED else _pictures(line, line["target"]),
         lambda line: _said_pictures(line["target"]),
     ),
     (
@@ -284,6 +284,11 @@ _MEASURES = (
         "another number of images in the Fréchet distance",
         lambda line: frechet_images(line) if line["kind"] in _JUDGED else None,
         lambda line: str(frechet_images(line) or "unknown"),
+    ),
+    (
+        "another recipe of what measures",
+        lambda line: None if line["kind"] == "score" else line.get("recipe", 1),
+        lambda line: str(line.get("recipe", 1)),
     ),
     ("another face net", lambda line: _descriptor(line).get("hash"), _said_descriptor),
 )

@@ -177,7 +177,7 @@ def _is_by(line, run, yardstick):
     if line["kind"] == results.DISTANCES:
         return _is_by_nets(line, sets, yardstick)
     if line["kind"] == adaptation.KIND:
-        return line["judge"]["steps"] == yardstick.judge_steps
+        return adaptation.is_by(line, sets.target_test, yardstick.judge_steps)
     if line["kind"] == results.CONTROL:
         return controls.is_by(line, shown, yardstick.judge(sets)[1])
     same_judge = line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
