@@ -1,6 +1,8 @@
 """One run's score: what is measured, what is left, and which runs stand beside it."""
 
+import contextlib
 import dataclasses
+import io
 import json
 import shutil
 import types
@@ -221,6 +223,32 @@ class WithoutJudgeTest(trained.TestCase):
         events = figures.read_scalars(self.workdir / "tb" / "eval-test")
         part = found["distances"]["under_independent"]
         self.assertAllClose(events["eval/kid"][1], [part["kid"]])
+
+
+class SettingsTest(testing.TestCase):
+    def test_judge_steps_are_no_mistake_where_the_independent_net_is_a_judge(self):
+        for classes, is_refused in ((("cat", "dog"), False), (("all",), True), ((), True)):
+            target = domains.Domain("b", "b", 32, 1, classes)
+            task = domains.Task("folders", None, target, None)
+            asked = types.SimpleNamespace(
+                judge_steps=2, sets=lambda run, task=task: types.SimpleNamespace(task=task)
+            )
+            run = types.SimpleNamespace(workdir="run")
+            if is_refused:
+                with self.assertRaisesRegex(UserError, "the target of run has no classes"):
+                    score._check_judge(run, asked, ["distances"])
+            else:
+                score._check_judge(run, asked, ["distances"])
+
+    def test_chance_is_that_of_the_classes(self):
+        made = line(row="tiny", classes=["cat", "dog"], per_digit=[0.5, 0.5])
+        with (
+            mock.patch.object(score, "score", lambda *_, **__: made),
+            mock.patch.object(score, "beside", lambda *_: ("", [])),
+            contextlib.redirect_stdout(io.StringIO()) as out,
+        ):
+            score.run_and_print(self.directory, None, None)
+        self.assertIn("A score near chance (50.0 %)", out.getvalue())
 
 
 class ScorersTest(testing.TestCase):

@@ -74,8 +74,12 @@ def of(sets, cache_dir, known=None):
 
 def by(yardstick, sets):
     """Returns the independent `Net` that a `Yardstick` measures some `Sets` by."""
-    has_classes = len(sets.task.target.classes) > 1
-    return of(sets, yardstick.cache_dir, yardstick.judge(sets) if has_classes else None)
+    return of(sets, yardstick.cache_dir, yardstick.judge(sets) if is_judge(sets) else None)
+
+
+def is_judge(sets):
+    """Whether the independent net of some `Sets` is the judge's: the target has classes."""
+    return len(sets.task.target.classes) > 1
 
 
 def train(pictures, cache_dir, num_steps, seed=SEED):

@@ -15,6 +15,8 @@ from dtn_tf.scores import (
     controls,
     distances,
     gallery_page,
+    independent,
+    layout,
     output,
     report,
     results,
@@ -97,7 +99,8 @@ def run_and_print(workdir, runs_dir, cache_dir, **how):
     table, left_out = beside(line, workdir)
     print("\n".join(["", *left_out, table, report.details(line)]))
     if line["row"] == "tiny" and line["judge"]:
-        print("A score near chance (10 %) is expected of --preset=tiny: it is a first look.")
+        chance = layout.percent(1.0 / len(layout.classes_of(line)))
+        print(f"A score near chance ({chance}) is expected of --preset=tiny: it is a first look.")
     where = output.folder(workdir, line["split"])
     print(f"Tables and figures: {where}", flush=True)
     print(f"All of it on one page: {where / gallery_page.NAME}", flush=True)
@@ -189,9 +192,11 @@ def _descriptor_of(run, descriptor):
 
 
 def _check_judge(run, yardstick, names):
-    """Refuses a judge's setting where nothing is judged."""
-    if yardstick.judge_steps != config.JUDGE_STEPS and "judge" not in names:
+    """Refuses a judge's setting where no judge is trained, the independent net's neither."""
+    if yardstick.judge_steps == config.JUDGE_STEPS or "judge" in names:
+        return
+    if not independent.is_judge(yardstick.sets(run)):
         raise UserError(
-            f"judge_steps={yardstick.judge_steps} would be ignored: the two sides of"
-            f" {run.workdir} have not the same classes, so that there is no judge. Leave it out."
+            f"judge_steps={yardstick.judge_steps} would be ignored: the target of {run.workdir}"
+            " has no classes, so that there is no judge. Leave it out."
         )
