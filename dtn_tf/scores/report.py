@@ -141,7 +141,8 @@ def _of_faces(line):
 def details(line):
     """What stands behind one result, as Markdown."""
     head = f"Run {results.name(line)}, seed {line['seed']}: {layout.images_of(line)}."
-    of_f = [f"| f on {title} | {percent(v)} |" for title, v in line["f"]["accuracy"].items()]
+    accuracies = line["f"]["accuracy"].items()
+    of_f = [layout.row((f"f on {title}", percent(v))) for title, v in accuracies]
     of_classes = []
     if line["judge"] is None:
         head += f" Compared with {line['target']['title']}; no judge, for there are no classes."
@@ -177,12 +178,12 @@ def _of_each(line):
 
 def _of_classes(line):
     names = layout.classes_of(line)
-    shares = " | ".join("none" if v is None else percent(v) for v in line["per_digit"])
+    shares = ["none" if v is None else percent(v) for v in line["per_digit"]]
     return [
         "",
-        f"| {layout.class_word(line)} | {' | '.join(names)} |",
+        layout.row((layout.class_word(line), *names)),
         "|---" * (len(names) + 1) + "|",
-        f"| translated accuracy | {shares} |",
+        layout.row(("translated accuracy", *shares)),
     ]
 
 
