@@ -1,9 +1,12 @@
 """How distances look, and which of them stand in one table."""
 
+from absl.testing import parameterized
+
 from dtn_tf.scores import distance_tables, report, results
 from tests import testing
 from tests.lines import line
 from tests.report_test import cells
+from tests.results_test import changed
 
 
 def distances(**changes):
@@ -118,6 +121,17 @@ class LineTest(testing.TestCase):
             lacking.pop("distances", None)
             with self.assertRaisesRegex(ValueError, "judge=None"):
                 self.write(lacking)
+
+    @parameterized.parameters(
+        ("distances.under_independent", {}, "does not say distances.under_independent.kid"),
+        ("distances.under_independent.kid", None, "distances.under_independent.kid=None"),
+        ("distances.n", "many", "distances.n='many'"),
+        ("distances.constancy.rank_1", 1.5, "distances.constancy.rank_1=1.5"),
+        ("retrieval", {}, "retrieval={}; expected descriptor"),
+    )
+    def test_what_tables_could_not_show_is_refused(self, path, value, why):
+        with self.assertRaisesRegex(ValueError, why):
+            self.write(changed(without_judge(), path, value))
 
     def test_lines_compare_where_one_net_measured_both(self):
         other = without_judge(1, independent={"name": "another", "hash": "ef"})
