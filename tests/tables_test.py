@@ -11,6 +11,7 @@ from unittest import mock
 from absl.testing import parameterized
 
 from dtn_tf import build, config, presets, runs, starts, train
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, controls, gallery, independent, results, score, tables
@@ -93,7 +94,7 @@ class MakeTest(trained.TestCase):
         """Stands in for the score of a run: 90 %, read by the yardstick's judge."""
         self.scored.append((run.workdir.name, split))
         sets = yardstick.sets(run)
-        shown = score.images_of(sets, "test" if split == "2" else split)
+        shown = sets_lib.of_split(sets, "test" if split == "2" else split)
         facts = {"hash": None, "accuracy": None, "steps": yardstick.judge_steps}
         found = line(
             run.seed,

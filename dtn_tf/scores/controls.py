@@ -23,6 +23,7 @@ import numpy as np
 
 from dtn_tf import serving
 from dtn_tf.content import features
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.nets.content import Classifier
 from dtn_tf.scores import bits, distances, measures, results
 from dtn_tf.scores import line as line_lib
@@ -64,7 +65,7 @@ def of_run(run, yardstick, split="test", dtn=None):
     if not applies(run, dtn):
         return None
     sets = yardstick.sets(run)
-    shown, (classifier, judge) = _shown(sets, split), yardstick.judge(sets)
+    shown, (classifier, judge) = sets_lib.of_split(sets, split), yardstick.judge(sets)
     lines, _ = results.read(run.workdir / "eval.jsonl")
     known = [line for line in lines if line["split"] == split and is_by(line, shown, judge)]
     if known:
@@ -198,10 +199,6 @@ def _numbers(codes, classifier, labels, half):
         "right": bits.pack(said == labels),
         "frechet": measures.frechet_distance(codes[: len(half)], half),
     }
-
-
-def _shown(sets, split):
-    return sets.test if split == "test" else sets.validation
 
 
 def _head(run):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dtn_tf import images, losses, serving
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import measures
 
@@ -56,7 +57,7 @@ def measure(dtn, sets, split, independent, gx=None):
     Raises:
         UserError: If there are fewer than four target test images or two source images.
     """
-    shown = sets.test if split == "test" else sets.validation
+    shown = sets_lib.of_split(sets, split)
     real = sets.target_test
     _require_enough(shown, real)
     x, real = shown.pixels[:AT_MOST], real.head(min(len(real), 2 * AT_MOST))

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dtn_tf import images, serving
 from dtn_tf.content import features, views
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import distances, measures
 
@@ -53,7 +54,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
             all other photos, and intervals are over people; with "n" and the number of
             "people". None without any.
     """
-    shown = sets.test if split == "test" else sets.validation
+    shown = sets_lib.of_split(sets, split)
     x, t = shown.pixels[:AT_MOST], sets.target_train.pixels
     probes = _probes(x, gx[: len(x)], nearest, t)
     codes = {k: _codes(descriptor, v, f"{k}, {shown.title}") for k, v in probes.items()}

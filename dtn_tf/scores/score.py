@@ -9,6 +9,7 @@ import pathlib
 
 from dtn_tf import config, runs, serving
 from dtn_tf.data import domains, stores
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     control_tables,
@@ -114,7 +115,7 @@ def store_of(run, data, data_dir, cache_dir):
 def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     """Scores a finished run by a yardstick; returns the line that `score` returns."""
     sets = yardstick.sets(run)
-    shown, real = images_of(sets, split), sets.target_test
+    shown, real = sets_lib.of_split(sets, split), sets.target_test
     known = yardstick.descriptor is not None, yardstick.has_attributes
     names = scorers.of(sets.task, shown, real, with_distances, *known)
     _check_judge(run, yardstick, names)
@@ -140,11 +141,6 @@ def _measure_controls(run, yardstick, split, dtn):
         controls.of_run(run, yardstick, split, dtn)
     except UserError as error:
         print(f"Controls are not measured: {error}", flush=True)
-
-
-def images_of(sets, split):
-    """Returns the source `Pictures` of a split, on which runs are scored."""
-    return sets.test if split == "test" else sets.validation
 
 
 def beside(line, workdir):

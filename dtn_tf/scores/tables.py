@@ -11,6 +11,7 @@ import numpy as np
 
 from dtn_tf import build, config, files, presets, runs
 from dtn_tf.data import domains, stores
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     adaptation,
@@ -171,7 +172,7 @@ class _Measured:
 def _is_by(line, run, yardstick):
     """Whether a line was measured on the yardstick's pictures and by its judge."""
     sets = yardstick.sets(run)
-    shown = score_lib.images_of(sets, line["split"])
+    shown = sets_lib.of_split(sets, line["split"])
     if line["images"]["fingerprint"] != shown.fingerprint():
         return False
     if line["kind"] == results.DISTANCES:
