@@ -14,7 +14,7 @@ from dtn_tf import build, config, presets, runs, starts, train
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, controls, gallery, independent, results, score, tables
+from dtn_tf.scores import adaptation, controls, gallery, independent, needed, results, score, tables
 from tests import testing, trained
 from tests.face_tables_test import of_face
 from tests.lines import adaptation as of_table_2
@@ -42,7 +42,7 @@ class RoomTest(testing.TestCase):
 
 class WantedTest(testing.TestCase):
     def test_seeds_of_each_row(self):
-        found = tables.wanted(("1",), "files", "folder")
+        found = needed.wanted(("1",), "files", "folder")
         seeds = {}
         for run in found:
             seeds.setdefault(run.preset, []).append(run.seed)
@@ -54,21 +54,21 @@ class WantedTest(testing.TestCase):
         )
 
     def test_a_run_of_two_tables_is_wanted_once(self):
-        both = tables.wanted(("1", "2", "pieces"), "files", None)
+        both = needed.wanted(("1", "2", "pieces"), "files", None)
         self.assertLen(both, len({(run.preset, run.seed) for run in both}))
 
     def test_as_many_seeds_as_asked_for(self):
-        found = tables.wanted(("reverse",), "files", None, 2)
+        found = needed.wanted(("reverse",), "files", None, 2)
         self.assertEqual([(r.domain, r.seed) for r in found], [("mnist", 0), ("mnist", 1)])
-        self.assertLen(tables.wanted(("reverse",), "files", None), 1)
+        self.assertLen(needed.wanted(("reverse",), "files", None), 1)
 
 
 class TimeLeftTest(testing.TestCase):
     def test_from_the_runs_that_are_finished(self):
-        self.assertIn("known after", tables._minutes_left(3, self.directory))
+        self.assertIn("known after", needed._minutes_left(3, self.directory))
         for name, minutes in (("a", 1.0), ("b", 3.0)):
             finish(self.directory / name, minutes=minutes)
-        self.assertEqual(tables._minutes_left(3, self.directory), "about 6 minutes")
+        self.assertEqual(needed._minutes_left(3, self.directory), "about 6 minutes")
 
 
 class MakeTest(trained.TestCase):

@@ -25,7 +25,7 @@ from dtn_tf import serving
 from dtn_tf.content import features
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.nets.content import Classifier
-from dtn_tf.scores import bits, distances, measures, results
+from dtn_tf.scores import agreement, bits, distances, measures, results
 from dtn_tf.scores import line as line_lib
 
 RECIPE = 1  # raise it when a control gives other numbers: it is then measured anew
@@ -86,7 +86,7 @@ def is_by(line, shown, judge):
         and line["recipe"] == RECIPE
         and line["images"]["fingerprint"] == shown.fingerprint()
         and line["judge"]["hash"] == judge["hash"]
-        and results.frechet_images(line) is not None
+        and agreement.frechet_images(line) is not None
     )
 
 

@@ -14,6 +14,7 @@ import sys
 from dtn_tf import files, presets
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
+    agreement,
     attribute_tables,
     control_tables,
     distance_tables,
@@ -172,7 +173,7 @@ def _frechet(line):
 
 def _of_each(line):
     """How many images of each kind a Fréchet distance compares."""
-    n = results.frechet_images(line)
+    n = agreement.frechet_images(line)
     return "" if n is None else f", {n:,} images of each"
 
 

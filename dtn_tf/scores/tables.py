@@ -7,36 +7,25 @@ be printed, and grow, where neither the runs nor the pictures are at hand.
 import dataclasses
 import pathlib
 
-import numpy as np
-
-from dtn_tf import build, config, files, presets, runs
+from dtn_tf import config, files, presets, runs
 from dtn_tf.data import domains, stores
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     adaptation,
+    agreement,
     controls,
     gallery,
     independent,
+    needed,
     paper_tables,
     report,
     results,
     retrieval,
-    sharing,
 )
 from dtn_tf.scores import score as score_lib
-from dtn_tf.scores import watch as watch_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
-# What each table needs to know of a run: kind and split of a result line.
-_NEEDS = {
-    "1": (("score", "test"), (results.CONTROL, "test")),
-    "2": ((adaptation.KIND, "test"),),
-    "3": (("score", "test"),),
-    "pieces": (("score", "test"), ("score", "validation")),
-    "reverse": (("score", "test"), (results.CONTROL, "test")),
-    presets.FACES: ((results.DISTANCES, "test"),),
-}
 _FILE = "results.jsonl"
 
 
@@ -91,13 +80,13 @@ def make(
     book = places.results_dir / _FILE
     lines = _read(book)
     if train_missing:
-        _train_missing(names, places, data, data_dir, num_seeds, lines)
+        needed.train_missing(names, places, data, data_dir, num_seeds, lines)
     at_hand = _find(names, places.runs_dir, data)
     measured = _Measured(places, data, data_dir, judge_steps, first_n, descriptor)
     shown = {name: [] for name in names}
     for run in at_hand:
         for name in _tables_of(run, names):
-            needs = _needs(name, run.row, run.changes, run.config.method)
+            needs = needed.of(name, run.row, run.changes, run.config.method)
             found = [line for need in needs if (line := measured.line(run, *need))]
             shown[name] += [(run, line) for line in found if line["kind"] == "score"]
             for line in found:
@@ -182,7 +171,7 @@ def _is_by(line, run, yardstick):
     if line["kind"] == results.CONTROL:
         return controls.is_by(line, shown, yardstick.judge(sets)[1])
     same_judge = line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
-    return same_judge and results.frechet_images(line) is not None
+    return same_judge and agreement.frechet_images(line) is not None
 
 
 def _is_by_nets(line, sets, yardstick):
@@ -208,17 +197,6 @@ def _measure(run, yardstick, kind, split):
         return controls.of_run(run, yardstick, split)
     print(f"Scoring {run.workdir} on {split}.", flush=True)
     return score_lib.of_run(run, yardstick, split)
-
-
-def _needs(name, row, changes, method):
-    """Kinds and splits of lines that a table needs of a run.
-
-    Controls look through f: those of a preset are those of its rows, which have the same f.
-    """
-    has_controls = row in presets.PRESETS and not changes and method == "dtn"
-    return [
-        (kind, split) for kind, split in _NEEDS[name] if kind != results.CONTROL or has_controls
-    ]
 
 
 def _find(names, runs_dir, data):
@@ -253,73 +231,3 @@ def _read(path):
     for warning in warnings:
         print(warning, flush=True)
     return lines
-
-
-def wanted(names, data, data_dir, num_seeds=None):
-    """Returns the `DTNConfig` of every run that some tables have a row for.
-
-    Args:
-        names: Tables, of `presets.TABLES`.
-        data: As `DTNConfig.data`.
-        data_dir: As `DTNConfig.data_dir`.
-        num_seeds: Runs per row; None for what the row asks for, one in reverse.
-    """
-    found = {}
-    for name in names:
-        domain = paper_tables.domain_of(name)
-        for row in presets.rows_of(name):
-            for seed in range(num_seeds or (1 if name == "reverse" else row.seeds)):
-                given = {"domain": domain, "data": data, "data_dir": data_dir, "seed": seed}
-                found[row.name, domain, seed] = config.make(row.name, **given)
-    return list(found.values())
-
-
-def _train_missing(names, places, data, data_dir, num_seeds, lines):
-    """Trains what has no finished run and lacks a line that a table needs, one run at a time.
-
-    Other processes may do so at the same time, see `sharing`.
-    """
-    data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
-    data_dir = None if data == "builtin" else data_dir
-    finished = {_key(r.row, r.changes, r.config) for r in runs.all_finished(places.runs_dir)[0]}
-    known = {_known(line) for line in lines if _counts(line)}
-    todo = {}
-    for name in names:
-        for run in wanted((name,), data, data_dir, num_seeds):
-            key = _key(run.preset, {}, run)
-            needs = {(*key, *need) for need in _needs(name, run.preset, {}, run.method)}
-            if key not in finished and not needs <= known:
-                todo[key] = run
-    sharing.train_all(
-        [(run, places.runs_dir / _name(run)) for run in todo.values()],
-        places.cache_dir,
-        lambda num_runs: _minutes_left(num_runs, places.runs_dir),
-        watch_lib.at_the_end,
-    )
-
-
-def _name(run):
-    return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
-
-
-def _counts(line):
-    """Whether a line is of a run as this code trains it: runs of two recipes have no mean."""
-    return not line.get("retired") and line["trained"].get("recipe", 1) == build.RECIPE
-
-
-def _known(line):
-    """What a line says of which run: `_key`, kind and split."""
-    run = line["row"], str(line["changes"]), line["domain"], line["data"]["name"], line["seed"]
-    return *run, line["kind"], line["split"]
-
-
-def _key(row, changes, run):
-    return row, str(changes), run.domain, run.data, run.seed
-
-
-def _minutes_left(num_runs, runs_dir):
-    spent = [runs.timing(run.workdir) for run in runs.all_finished(runs_dir)[0]]
-    each = [parts["dtn"] for parts in spent if "dtn" in parts]  # f is mostly shared
-    if not each:
-        return "known after the first one"
-    return f"about {num_runs * np.mean(each) / 60:.0f} minutes"
