@@ -144,10 +144,7 @@ def _words(terms):
     side, channels = terms["input"]["shape"][-2:]
     painted = terms["output"]["shape"][-1]
     mode = {1: "L", 3: "RGB"}[channels]
-    square = {
-        "crop": f"ImageOps.fit(image, ({side}, {side}), Image.Resampling.BILINEAR)",
-        "pad": f'ImageOps.pad(image, ({side}, {side}), Image.Resampling.BILINEAR, "white")',
-    }[terms["fit"]]
+    square = _SQUARES[terms["fit"]].format(side=side)
     example = _EXAMPLES[terms["format"]].format(side=side, channels=channels)
     return {
         **terms,
@@ -189,9 +186,23 @@ _MORE = {
 }
 _OPEN = """import numpy as np
 from PIL import Image, ImageOps
-image = ImageOps.exif_transpose(Image.open("photo.png")).convert("{mode}")
-x = np.asarray({square}).reshape(1, {side}, {side}, {channels})
+image = ImageOps.exif_transpose(Image.open("photo.png")).convert("RGBA")
+white = Image.new("RGBA", image.size, "white")
+image = Image.alpha_composite(white, image).convert("{mode}")
+{square}
+x = np.asarray(square).reshape(1, {side}, {side}, {channels})
 """
+# By whole pixels, as `decode` does it; ImageOps.fit and ImageOps.pad take halves of pixels.
+_SQUARES = {
+    "crop": """shorter = min(image.size)
+left, top = (image.width - shorter) // 2, (image.height - shorter) // 2
+box = (left, top, left + shorter, top + shorter)
+square = image.resize(({side}, {side}), Image.Resampling.BILINEAR, box)""",
+    "pad": """sides = [max(1, round(n * {side} / max(image.size))) for n in image.size]
+part = image.resize(sides, Image.Resampling.BILINEAR)
+square = Image.new(image.mode, ({side}, {side}), "white")
+square.paste(part, (({side} - part.width) // 2, ({side} - part.height) // 2))""",
+}
 _EXAMPLES = {
     "savedmodel": """import tensorflow as tf
 model = tf.saved_model.load("model")  # keep it: it owns the weights

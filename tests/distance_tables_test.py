@@ -1,16 +1,19 @@
 """How distances look, and which of them stand in one table."""
 
+from absl.testing import parameterized
+
 from dtn_tf.scores import distance_tables, report, results
 from tests import testing
 from tests.lines import line
 from tests.report_test import cells
+from tests.results_test import changed
 
 
 def distances(**changes):
     """What `distances.measure` returns, of made-up numbers."""
-    part = {"frechet": 12.5, "frechet_floor": 0.5, "kid": 0.0321, "kid_error": 0.0012}
-    part |= {"kid_floor": -0.0001, "kid_floor_error": 0.0002}
-    part |= {"kid_original": 0.5, "kid_original_error": 0.01}
+    part = {"frechet": 12.5, "frechet_floor": 0.5, "kid": 0.0321, "kid_deviation": 0.0012}
+    part |= {"kid_floor": -0.0001, "kid_floor_deviation": 0.0002}
+    part |= {"kid_original": 0.5, "kid_original_deviation": 0.01}
     chance = {"chance_rank_1": 0.002, "chance_median_rank": 250.5, "n": 500}
     return {
         "n": 250,
@@ -39,13 +42,24 @@ class TableTest(testing.TestCase):
         self.assertEqual(
             cells(text, "dtn, seed 1"),
             [
-                *("dtn, seed 1", "0.0321 ± 0.0012", "-0.0001 ± 0.0002", "12.50 (0.50)"),
+                *("dtn, seed 1", "0.0321", "-0.0001", "12.50 (0.50)"),
                 *("43.2 %", "0.2 %", "7.2"),
             ],
         )
         self.assertIn("VICReg on emoji train, 300 steps", text)
         self.assertIn("250 images on each side", text)
         self.assertEqual(text.count("| dtn, seed"), 2)
+
+    def test_deviation_over_subsets_is_called_so_and_an_old_error_is_not_shown(self):
+        text = report.details(without_judge())
+        self.assertIn("G(x) to real | 0.0321 (deviation over subsets 0.0012) |", text)
+        old = without_judge()
+        for net in ("under_f", "under_independent"):
+            kept = {k: v for k, v in old["distances"][net].items() if "deviation" not in k}
+            old["distances"][net] = {**kept, "kid_error": 0.0012}
+        for text in (distance_tables.table([old]), report.details(old)):
+            self.assertIn("| 0.0321 |", text)
+            self.assertNotIn("0.0012", text)
 
     def test_is_empty_where_nothing_has_distances(self):
         self.assertEqual(distance_tables.table([line()]), "")
@@ -107,6 +121,17 @@ class LineTest(testing.TestCase):
             lacking.pop("distances", None)
             with self.assertRaisesRegex(ValueError, "judge=None"):
                 self.write(lacking)
+
+    @parameterized.parameters(
+        ("distances.under_independent", {}, "does not say distances.under_independent.kid"),
+        ("distances.under_independent.kid", None, "distances.under_independent.kid=None"),
+        ("distances.n", "many", "distances.n='many'"),
+        ("distances.constancy.rank_1", 1.5, "distances.constancy.rank_1=1.5"),
+        ("retrieval", {}, "retrieval={}; expected descriptor"),
+    )
+    def test_what_tables_could_not_show_is_refused(self, path, value, why):
+        with self.assertRaisesRegex(ValueError, why):
+            self.write(changed(without_judge(), path, value))
 
     def test_lines_compare_where_one_net_measured_both(self):
         other = without_judge(1, independent={"name": "another", "hash": "ef"})

@@ -94,7 +94,7 @@ class MeasureTest(testing.EagerTestCase):
             self.assertLess(abs(part["kid"]), 0.1 * part["kid_original"])
             self.assertLess(abs(part["kid_floor"]), 0.1 * part["kid_original"])
             self.assertGreater(part["frechet"], 0.0)
-            self.assertGreater(part["kid_error"], 0.0)
+            self.assertGreater(part["kid_deviation"], 0.0)
         self.assertEqual(found["independent"], {"name": "four pixels", "hash": "abc"})
 
     def test_equals_its_parts_put_together_by_hand(self):
@@ -108,7 +108,7 @@ class MeasureTest(testing.EagerTestCase):
         self.assertAllClose(found["frechet_floor"], measures.frechet_distance(other, half), 1e-4)
         scale = np.sqrt(np.mean(half**2))
         expected = measures.kid(gx / scale, half / scale, 100, 15)
-        self.assertAllClose((found["kid"], found["kid_error"]), expected, rtol=1e-3)
+        self.assertAllClose((found["kid"], found["kid_deviation"]), expected, rtol=1e-3)
 
     def test_the_scale_of_a_net_changes_no_kid(self):
         scaled = independent.Net(Corners(scale=100.0), "louder", "def")

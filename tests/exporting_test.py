@@ -1,5 +1,6 @@
 """Each export, loaded in its own runtime, translates as the DTN does."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from absl.testing import parameterized
 from PIL import Image
 
 from dtn_tf import exporting, serving
+from dtn_tf.data import decode
 from dtn_tf.errors import UserError
 from tests import painting, testing
 
@@ -87,10 +89,29 @@ class ExportTest(testing.EagerTestCase):
         self.assertEqual(terms["output"], {"dtype": "uint8", "shape": [None, 32, 32, 1]})
         text = (folder / "README.md").read_text()
         for said in (
-            *("(n, 32, 32, 1)", 'convert("L")', "ImageOps.fit", "0123456789abcdef"),
+            *("(n, 32, 32, 1)", 'convert("L")', "image.resize(", "0123456789abcdef"),
             *("Trained on blobs by nobody.", "MIT"),
         ):
             self.assertIn(said, text)
+
+    @parameterized.product(fit=("crop", "pad"), channels=(1, 3), shape=((37, 50), (52, 32)))
+    def test_the_example_makes_squares_as_the_contract_says(self, fit, channels, shape):
+        draw = np.random.default_rng(0)
+        pixels = draw.integers(0, 256, (*shape, 4), np.uint8)
+        pixels[:, ::3, 3], pixels[:, 1::3, 3] = 0, 255  # hidden colours, and none hidden
+        photo = Image.fromarray(pixels)
+        exif = Image.Exif()
+        exif[0x0112] = 2 if shape == (52, 32) else 1  # one is mirrored
+        photo.save(self.directory / "photo.png", exif=exif)
+        sizes = {"input": {"shape": [None, 32, 32, channels]}}
+        terms = {"format": "onnx", "fit": fit, **sizes, "output": sizes["input"]}
+        example = exporting._words(terms)["example"].partition("import onnxruntime")[0]
+        found = {}
+        with contextlib.chdir(self.directory):
+            exec(example, found)
+        expected = decode.read(self.directory / "photo.png", 32, channels, fit)
+        self.assertEqual((found["x"].shape, found["x"].dtype), ((1, 32, 32, channels), np.uint8))
+        self.assertLessEqual(painting.levels_apart(found["x"][0], expected), 1)
 
     def test_a_folder_that_is_no_export_is_left_alone(self):
         (self.directory / "onnx").mkdir()

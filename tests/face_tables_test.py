@@ -1,18 +1,20 @@
 """The table of the rows of faces."""
 
 from dtn_tf import presets
-from dtn_tf.scores import report
+from dtn_tf.scores import report, results
 from tests import testing
 from tests.distance_tables_test import without_judge
 from tests.report_test import cells
 
 
-def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, **changes):
+def of_face(seed=0, row="dtn_face", rank=None, kid=0.03, net="n", **changes):
     """A line of faces to emoji; with a median rank it has a retrieval."""
     made = {**without_judge(seed, part={"kid": kid}), "domain": "face", "row": row, "changes": {}}
     if rank is not None:
         made["retrieval"] = {
-            "descriptor": {"name": "FaceNet", "hash": "n"},
+            "recipe": 2,
+            "gallery": 1000,
+            "descriptor": {"name": "FaceNet", "hash": net},
             "probes": {"translation": {"median_rank": rank, "rank_1": 0.1}},
             "ahead": [0.031, -0.006],
         }
@@ -24,7 +26,8 @@ class TableTest(testing.TestCase):
         found = cells(report.table(presets.FACES, [of_face(rank=20.0)]), "DTN, faces to emoji")
         expected = ["0.0300", "-0.0001", "20.0", "10.0 %", "+3.1 to -0.6", "1 seed: 0"]
         self.assertEqual(found[2:8], expected)
-        self.assertEqual(found[9:11], ["VICReg on emoji train, 300 steps", "FaceNet"])
+        self.assertEqual(found[9:11], ["250", "1,000"])
+        self.assertEqual(found[11:13], ["VICReg on emoji train, 300 steps, abcd", "FaceNet, n"])
 
     def test_several_seeds_have_mean_and_deviation(self):
         lines = [of_face(k, rank=18.0 + 2.0 * k, kid=0.02 + 0.01 * k) for k in range(3)]
@@ -32,6 +35,14 @@ class TableTest(testing.TestCase):
         self.assertEqual(found[2], "0.0300 ± 0.0100")
         self.assertEqual(found[4], "20.0 ± 2.0")
         self.assertEqual(found[6].count(";"), 2)
+
+    def test_what_two_face_nets_measured_has_no_mean(self):
+        lines = [of_face(0, rank=10.0), of_face(1, rank=30.0, net="m"), of_face(2)]
+        text = report.table(presets.FACES, lines)
+        found = [cells(text, "DTN, faces to emoji", k)[4] for k in range(3)]
+        self.assertCountEqual(found, ["10.0", "30.0", "not measured"])
+        why = results.comparable(*lines[:2])
+        self.assertEqual(why, "another face net: FaceNet, hash n, and FaceNet, hash m")
 
     def test_without_a_descriptor_retrieval_is_not_measured(self):
         text = report.table(presets.FACES, [of_face()])

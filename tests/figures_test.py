@@ -1,10 +1,15 @@
 """Pictures are whole, and say which run and which data they are of."""
 
+import contextlib
+import io
+import types
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
 
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import figures, gallery
 from tests import testing, trained
 from tests.distance_tables_test import without_judge
@@ -84,6 +89,29 @@ class ReadScalarsTest(testing.TestCase):
 
     def test_without_events_there_is_none(self):
         self.assertEqual(figures.read_scalars(self.directory / "none"), {})
+
+
+class FewInputsTest(testing.TestCase):
+    def shown(self, *labels):
+        classes = tuple("0123456789")
+        pictures_ = testing.pixels(len(labels))
+        return Pictures(pictures_, "digits", np.array(labels, np.uint8), classes)
+
+    def test_no_image_is_shown_twice(self):
+        some = self.shown(*range(5), *range(5), *range(5), 3, 3, 3)
+        for digit, count in ((None, 16), (3, 6), (4, 3)):
+            found = gallery.inputs(some, digit)
+            self.assertLen({x.tobytes() for x in found}, count)
+            self.assertLen(found, count)
+
+    def test_without_the_digit_the_other_figures_are_drawn(self):
+        one = line()
+        run = types.SimpleNamespace(row="dtn", title="dtn", workdir=self.directory)
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            gallery.draw("3", [(run, one)], lambda run: self.shown(0, 1, 2), self.directory)
+        self.assertIn("Table 3: no rows of images, for none shows a 3", out.getvalue())
+        self.assertFalse((self.directory / "table-3-rows.png").exists())
+        self.assertTrue((self.directory / "table-3-confusion.png").exists())
 
 
 class InputsTest(trained.TestCase):

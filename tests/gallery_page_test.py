@@ -210,6 +210,11 @@ class WriteTest(testing.TestCase):
         self.assertEndsWith((where / "index.html").read_text(), "</html>\n")
 
 
+class HeadingsTest(testing.TestCase):
+    def test_of_faces_holds_where_emoji_are_the_source(self):
+        self.assertNotIn("hoto", gallery_parts.FIGURES["faces"])
+
+
 class HypertextTest(testing.TestCase):
     def test_tables_of_markdown(self):
         found = hypertext.tables("Of <a>: `x`\n\n| a | b |\n|---|---|\n| 1 | `2` |\n| 3 | |\n\nEnd")
@@ -218,6 +223,17 @@ class HypertextTest(testing.TestCase):
         self.assertEqual((tags.count("p"), tags.count("tr"), tags.count("td")), (2, 3, 2))
         self.assertEqual(tags.count("code"), 2)
         self.assertIn("Of <a>: ", parsed.text)
+
+    def test_a_bar_in_a_name_ends_no_cell(self):
+        of_f = {**line()["f"], "accuracy": {"a|b": 0.5}}
+        made = line(f=of_f, classes=["cat|dog", "|"], per_digit=[0.5, 0.25])
+        made["images"] = {**made["images"], "title": "x|y test"}
+        parsed = _Parser(hypertext.tables(report.details(made)))
+        for name in ("cat|dog", "|", "f on a|b"):
+            self.assertIn(name, parsed.text)
+        text = report.table(None, [made])
+        self.assertIn(r"| x\|y test, 5,000 |", text)
+        self.assertIn("x|y test, 5,000", _Parser(hypertext.tables(text)).text)
 
     def test_a_curve_begins_and_ends_where_its_values_do(self):
         found = hypertext.curve("c", {"c": (range(1001), np.linspace(5.0, 1.0, 1001))})

@@ -66,9 +66,9 @@ class KidTest(testing.TestCase):
             return np.mean([(np.dot(x[i], y[j]) / 3.0 + 1.0) ** 3 for i, j in pairs])
 
         expected = mean_kernel(a, a, True) + mean_kernel(b, b, True) - 2 * mean_kernel(a, b, False)
-        mean, error = measures.kid(a, b, num_subsets=3, subset_size=6)
+        mean, deviation = measures.kid(a, b, num_subsets=3, subset_size=6)
         self.assertAllClose(mean, expected, rtol=1e-12)
-        self.assertAllClose(error, 0.0, atol=1e-12)  # every subset is the whole set
+        self.assertAllClose(deviation, 0.0, atol=1e-12)  # every subset is the whole set
 
     def test_worked_by_hand(self):
         # d = 1. Within a: k(0, 1) = 1. Within b: k(1, 2) = 27. Between: 1, 1, 8, 27.
@@ -77,10 +77,16 @@ class KidTest(testing.TestCase):
 
     def test_of_halves_of_one_set_is_zero_within_its_error(self):
         x = np.random.default_rng(1).normal(size=(2000, 8)).astype(np.float32)
-        mean, error = measures.kid(x[:1000], x[1000:], num_subsets=40, subset_size=50)
+        mean, deviation = measures.kid(x[:1000], x[1000:], num_subsets=40, subset_size=50)
+        error = deviation / np.sqrt(40)
         self.assertLess(abs(mean), 3.0 * error)
         shifted, _ = measures.kid(x[:1000], x[1000:] + 0.5, num_subsets=40, subset_size=50)
         self.assertGreater(shifted, 20.0 * error)
+
+    def test_the_deviation_is_that_of_a_subset_however_many_there_are(self):
+        x = np.random.default_rng(1).normal(size=(2000, 8))
+        found = [measures.kid(x[:1000], x[1000:], n, subset_size=50)[1] for n in (50, 400)]
+        self.assertAllClose(found[0], found[1], rtol=0.3)
 
     def test_is_unbiased_in_small_sets(self):
         draw = np.random.default_rng(2)

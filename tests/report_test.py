@@ -169,12 +169,29 @@ class OtherTablesTest(testing.TestCase):
         found = cells(report.table("2", [old]), "DTN")
         self.assertEqual([found[7], found[8], found[11]], ["not measured"] * 2 + ["not recorded"])
 
+    def test_classifiers_are_averaged_on_the_same_test_images_by_one_recipe(self):
+        other = {**line()["target"], "fingerprint": "others"}
+        lines = [adaptation(0), adaptation(1, target=other), adaptation(2, recipe=2)]
+        self.assertLen(results.groups(lines), 3)
+        self.assertLen(results.groups([adaptation(0), adaptation(1, recipe=1)]), 1)
+        self.assertIn("another target", results.comparable(*lines[:2]))
+
     def test_readme_has_the_papers_rows_and_the_best_one(self):
         lines = [line(k) for k in range(2)] + [line(accuracy=0.5, judge={"hash": "feed"})]
         text = report.table("readme", lines)
         self.assertEqual(cells(text, "DTN")[:5], ["DTN", "dtn", "90.7 %", "80.0 ± 0.0 %", "2"])
         self.assertEqual(cells(text, presets.ROWS["dtn_adapted"].label)[3:5], ["not measured", "0"])
         self.assertNotIn("yunjey", text)
+
+    def test_readme_takes_most_seeds_and_of_as_many_the_newest(self):
+        newer = {"judge": {"hash": "feed"}, "accuracy": 0.5}
+        newer["scored"] = {**line()["scored"], "time": "2026-11-03T00:00:00Z"}
+        for lines, expected in (
+            ([line(), line(1, **newer)], ["50.0 %", "1"]),
+            ([line(), line(1), line(2, **newer)], ["80.0 ± 0.0 %", "2"]),
+        ):
+            for given in (lines, lines[::-1]):
+                self.assertEqual(cells(report.table("readme", given), "DTN")[3:5], expected)
 
     @parameterized.parameters(
         ({}, "1"),

@@ -15,7 +15,7 @@ from absl.testing import parameterized
 
 from dtn_tf import config, presets
 from dtn_tf.errors import UserError
-from dtn_tf.scores import results, schema_0
+from dtn_tf.scores import agreement, results, schema_0
 from tests import testing
 
 COMMITTED = pathlib.Path(__file__).parents[1] / "results" / "results.jsonl"
@@ -278,6 +278,20 @@ class GroupTest(testing.TestCase):
     def test_a_mean_is_never_over_two_of(self, path):
         lines = [line(0), changed(line(1), path, "another")]
         self.assertLen(results.groups(lines), 2)
+
+    def test_a_mean_is_never_over_two_numbers_of_images_in_a_frechet_distance(self):
+        of_all = line(0)  # 26,032 translations to half of 10,000, before there was one number
+        as_many = changed(line(1), "frechet_n", 5000)
+        self.assertLen(results.groups([of_all, as_many]), 2)
+        why = "another number of images in the Fréchet distance: unknown, and 5000"
+        self.assertEqual(results.comparable(of_all, as_many), why)
+
+    def test_images_that_were_as_many_as_half_of_the_target_are_known(self):
+        first = changed(line(0), "images.images", 5000)
+        self.assertEqual(agreement.frechet_images(first), 5000)
+        self.assertLen(results.groups([first, changed(first, "frechet_n", 5000) | {"seed": 1}]), 1)
+        self.assertIsNone(agreement.frechet_images(line()))
+        self.assertIsNone(agreement.frechet_images(changed(line(), "target.images", None)))
 
     @parameterized.named_parameters(("in order", False), ("out of order", True))
     def test_of_one_seed_the_newest_score_counts(self, reverse):

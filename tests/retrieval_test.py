@@ -39,7 +39,8 @@ class RanksTest(testing.TestCase):
     def test_a_person_is_found_in_another_photo_and_never_in_the_same(self):
         codes = np.array([[1.0, 0.1], [1.0, -0.1], [-1.0, 0.1], [0.2, 1.0], [-1.0, -1.1]])
         who = np.array([0, 0, 1, 1, 2])
-        found = retrieval.person_ranks(codes, codes, who)
+        found, of_whom = retrieval.person_ranks(codes, codes, who)
+        self.assertAllEqual(of_whom, [0, 0, 1, 1])
         self.assertLen(found, 4)  # person 2 has one photo alone
         directions = codes - codes.mean(axis=0)
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -70,6 +71,27 @@ class SummaryTest(testing.TestCase):
         self.assertEqual(retrieval.ahead(ranks, ranks), [0.0, 0.0])
         low, high = retrieval.ahead(np.ones(100), ranks)
         self.assertBetween(0.5, low, high)
+
+
+class PeopleTest(testing.TestCase):
+    """Ten photos each of 40 people: all of a person's are found, or none."""
+
+    who = np.repeat(np.arange(40), 10)
+    ranks = np.where(who < 20, 1.0, 9.0)
+
+    def test_the_interval_is_that_of_people_and_not_of_their_photos(self):
+        low, high = retrieval.summary(self.ranks, who=self.who)["rank_1_interval"]
+        error = 1.96 * np.sqrt(0.25 / 40)
+        self.assertAllClose([low, high], [0.5 - error, 0.5 + error], atol=0.03)
+        low, high = retrieval.ahead(self.ranks, np.full(400, 9.0), who=self.who)
+        self.assertAllClose([low, high], [0.5 - error, 0.5 + error], atol=0.03)
+
+    def test_a_person_is_drawn_with_all_photos(self):
+        who = np.array([0, 1, 1, 1])
+        for rows in retrieval._resampled(4, 0, who):
+            counts = np.bincount(rows, minlength=4)
+            self.assertAllEqual(counts[1:], [counts[1]] * 3)
+            self.assertEqual(counts[0] + counts[1], 2)
 
 
 class Corners(keras.Model):
@@ -125,6 +147,13 @@ class MeasureTest(testing.EagerTestCase):
         self.assertGreater(found["ahead"][0], 0.0)
         json.dumps(found, allow_nan=False)
 
+    def test_distractors_are_other_views_as_the_gallery_is(self):
+        self.sets.s = Pictures(self.sets.test.pixels, "the photos that ask")
+        found = self.measure(self.sets.test.pixels)["probes"]["source"]
+        # A photo as it is would be nearest to itself each time.
+        self.assertGreater(found["large"]["rank_1"], 0.2)
+        self.assertLess(found["large"]["rank_1"], found["rank_1"] + 1e-9)
+
     def test_people_are_looked_for_among_all_other_photos(self):
         pixels = np.repeat(testing.pixels(6, 3, seed=5), 2, axis=0)
         who = np.repeat(np.arange(6), 2).astype(np.uint8)
@@ -144,7 +173,12 @@ class MeasureTest(testing.EagerTestCase):
     def test_the_table_names_descriptor_controls_and_the_papers_number(self):
         found = self.measure(self.sets.test.pixels)
         text = retrieval_tables.table(without_judge() | {"retrieval": found})
-        for part in ("corners", "nearest real target image under f", "among 70 images", "22.9 %"):
+        for part in (
+            "corners",
+            "nearest real target image under f",
+            "among other views of 70 images",
+            "22.9 %",
+        ):
             self.assertIn(part, text)
         self.assertEqual(retrieval_tables.table(without_judge()), "")
         self.assertLen(retrieval_tables.details(without_judge() | {"retrieval": found}), 3)

@@ -1,6 +1,8 @@
 """One run's score: what is measured, what is left, and which runs stand beside it."""
 
+import contextlib
 import dataclasses
+import io
 import json
 import shutil
 import types
@@ -11,7 +13,7 @@ import keras
 import numpy as np
 from absl.testing import parameterized
 
-from dtn_tf import build, config, pretrain, runs, starts
+from dtn_tf import build, config, pretrain, runs, serving, starts
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
@@ -22,6 +24,7 @@ from dtn_tf.scores import (
     figures,
     independent,
     layout,
+    measures,
     results,
     score,
     scorers,
@@ -71,6 +74,18 @@ class NumbersTest(testing.TestCase):
         found = self.numbers()
         self.assertIsNone(found["per_digit"][9])
         self.assertEqual(found["per_digit"][:9], [0.0] * 9)
+
+    def test_a_frechet_distance_and_its_floor_are_of_as_many_images(self):
+        shown = Pictures(testing.pixels(50), "s", np.zeros(50, np.uint8), _CLASSES)
+        real = Pictures(testing.pixels(41, seed=1), "t")
+        found = scorers.numbers(shown.pixels, ByBrightness(), shown, real)
+        gx, half, other = (
+            serving.apply(ByBrightness().encoder, part[:20])
+            for part in (shown.pixels, *measures.halves(real))
+        )
+        self.assertEqual(found["frechet_n"], 20)
+        self.assertAllClose(found["frechet"], measures.frechet_distance(gx, half))
+        self.assertAllClose(found["frechet_floor"], measures.frechet_distance(other, half))
 
     def test_are_plain_json_and_the_same_each_time(self):
         self.assertEqual(json.loads(json.dumps(self.numbers())), self.numbers())
@@ -208,6 +223,32 @@ class WithoutJudgeTest(trained.TestCase):
         events = figures.read_scalars(self.workdir / "tb" / "eval-test")
         part = found["distances"]["under_independent"]
         self.assertAllClose(events["eval/kid"][1], [part["kid"]])
+
+
+class SettingsTest(testing.TestCase):
+    def test_judge_steps_are_no_mistake_where_the_independent_net_is_a_judge(self):
+        for classes, is_refused in ((("cat", "dog"), False), (("all",), True), ((), True)):
+            target = domains.Domain("b", "b", 32, 1, classes)
+            task = domains.Task("folders", None, target, None)
+            asked = types.SimpleNamespace(
+                judge_steps=2, sets=lambda run, task=task: types.SimpleNamespace(task=task)
+            )
+            run = types.SimpleNamespace(workdir="run")
+            if is_refused:
+                with self.assertRaisesRegex(UserError, "the target of run has no classes"):
+                    score._check_judge(run, asked, ["distances"])
+            else:
+                score._check_judge(run, asked, ["distances"])
+
+    def test_chance_is_that_of_the_classes(self):
+        made = line(row="tiny", classes=["cat", "dog"], per_digit=[0.5, 0.5])
+        with (
+            mock.patch.object(score, "score", lambda *_, **__: made),
+            mock.patch.object(score, "beside", lambda *_: ("", [])),
+            contextlib.redirect_stdout(io.StringIO()) as out,
+        ):
+            score.run_and_print(self.directory, None, None)
+        self.assertIn("A score near chance (50.0 %)", out.getvalue())
 
 
 class ScorersTest(testing.TestCase):

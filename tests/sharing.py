@@ -12,7 +12,7 @@ import time
 from unittest import mock
 
 from dtn_tf import files, presets, train
-from dtn_tf.scores import tables
+from dtn_tf.scores import needed, tables
 from tests import tables_test
 
 
@@ -34,7 +34,7 @@ def main(directory):
         mock.patch.object(presets, "rows_of", lambda table: rows),
         mock.patch.object(train, "train", stand_in),
     ):
-        tables._train_missing(("1",), places, "builtin", None, 2, [])
+        needed.train_missing(("1",), places, "builtin", None, 2, [])
 
 
 def _wait_for(path, seconds=120.0):

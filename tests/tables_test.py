@@ -5,12 +5,19 @@ import json
 import pathlib
 import re
 import shutil
+import types
 from unittest import mock
 
+from absl.testing import parameterized
+
 from dtn_tf import build, config, presets, runs, starts, train
+from dtn_tf.data import sets as sets_lib
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, controls, gallery, results, score, tables
+from dtn_tf.scores import adaptation, controls, gallery, independent, needed, results, score, tables
 from tests import testing, trained
+from tests.face_tables_test import of_face
+from tests.lines import adaptation as of_table_2
 from tests.lines import line
 from tests.report_test import cells
 
@@ -35,7 +42,7 @@ class RoomTest(testing.TestCase):
 
 class WantedTest(testing.TestCase):
     def test_seeds_of_each_row(self):
-        found = tables.wanted(("1",), "files", "folder")
+        found = needed.wanted(("1",), "files", "folder")
         seeds = {}
         for run in found:
             seeds.setdefault(run.preset, []).append(run.seed)
@@ -47,21 +54,21 @@ class WantedTest(testing.TestCase):
         )
 
     def test_a_run_of_two_tables_is_wanted_once(self):
-        both = tables.wanted(("1", "2", "pieces"), "files", None)
+        both = needed.wanted(("1", "2", "pieces"), "files", None)
         self.assertLen(both, len({(run.preset, run.seed) for run in both}))
 
     def test_as_many_seeds_as_asked_for(self):
-        found = tables.wanted(("reverse",), "files", None, 2)
+        found = needed.wanted(("reverse",), "files", None, 2)
         self.assertEqual([(r.domain, r.seed) for r in found], [("mnist", 0), ("mnist", 1)])
-        self.assertLen(tables.wanted(("reverse",), "files", None), 1)
+        self.assertLen(needed.wanted(("reverse",), "files", None), 1)
 
 
 class TimeLeftTest(testing.TestCase):
     def test_from_the_runs_that_are_finished(self):
-        self.assertIn("known after", tables._minutes_left(3, self.directory))
+        self.assertIn("known after", needed._minutes_left(3, self.directory))
         for name, minutes in (("a", 1.0), ("b", 3.0)):
             finish(self.directory / name, minutes=minutes)
-        self.assertEqual(tables._minutes_left(3, self.directory), "about 6 minutes")
+        self.assertEqual(needed._minutes_left(3, self.directory), "about 6 minutes")
 
 
 class MakeTest(trained.TestCase):
@@ -87,7 +94,7 @@ class MakeTest(trained.TestCase):
         """Stands in for the score of a run: 90 %, read by the yardstick's judge."""
         self.scored.append((run.workdir.name, split))
         sets = yardstick.sets(run)
-        shown = score.images_of(sets, "test" if split == "2" else split)
+        shown = sets_lib.of_split(sets, "test" if split == "2" else split)
         facts = {"hash": None, "accuracy": None, "steps": yardstick.judge_steps}
         found = line(
             run.seed,
@@ -96,8 +103,10 @@ class MakeTest(trained.TestCase):
             split="test" if split == "2" else split,
             settings=run.changes,
             images=shown.facts(),
+            target=sets.target_test.facts(),
             judge=facts if split == "2" else yardstick.judge(sets)[1],
             accuracy=0.9,
+            frechet_n=1,
             rows={k: {"reference": k, "images": 1} for k in ("train", "test")},
         )
         results.append(run.workdir / "eval.jsonl", found)
@@ -227,26 +236,89 @@ class MakeTest(trained.TestCase):
             self.make("1")
         self.assertLen(loads, len(set(loads)))
 
-    def test_trains_what_has_neither_run_nor_result(self):
-        results.append(self.book, {**line(1), "data": {**line()["data"], "name": "builtin"}})
-        finish(self.places.runs_dir / "anything")  # seed 0
-        finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
-        trained_ = []
+    def trained_for(self, name, row, lines=()):
+        """Runs that a table has trained, of a row alone: preset, seed and folder."""
+        found = []
+        for k, changes in enumerate(lines):
+            made = line(**{"seed": 1, "row": row, **changes})
+            made["data"] = {**made["data"], "name": "builtin"}
+            made["trained"] = {"recipe": build.RECIPE, **made["trained"]} | changes.get(
+                "trained", {}
+            )
+            results.append(self.book, {**made, "fill": k})
 
         def stand_in(settings, workdir, cache, watchers):
             self.assertLen(watchers, 1)
-            trained_.append((settings.preset, settings.seed, workdir.name))
-            finish(workdir, seed=settings.seed)
+            found.append((settings.preset, settings.seed, workdir.name))
+            finish(workdir, row, seed=settings.seed)
 
-        rows = [presets.ROWS["dtn"]]
+        rows = [presets.ROWS[row]]
         with (
             mock.patch.object(presets, "rows_of", lambda table: rows),
             mock.patch.object(train, "train", stand_in),
         ):
-            text, out = self.make("1", train_missing=True, data="builtin")
-        self.assertEqual(trained_, [("dtn", 2, "svhn-dtn-builtin-seed2")])
+            _, out = self.make(name, train_missing=True, data="builtin", num_seeds=3)
+        return found, out
+
+    def test_trains_what_has_neither_run_nor_result(self):
+        finish(self.places.runs_dir / "anything")  # seed 0
+        finish(self.places.runs_dir / "changed", seed=2, alpha=1.0)  # is not seed 2 of dtn
+        control = {"kind": "control", "controls": {}, "recipe": 1}
+        found, out = self.trained_for("1", "dtn", [{}, control])
+        self.assertEqual(found, [("dtn", 2, "svhn-dtn-builtin-seed2")])
         self.assertIn("Run 1 of 1", out)
         self.assertIn("about 1 minutes", out)
+
+    @parameterized.named_parameters(
+        ("a retired one", "1", {"retired": "gone"}),
+        ("of older code", "1", {"trained": {"recipe": build.RECIPE - 1}}),
+        ("of another kind", "2", {}),
+        ("of another split", "1", {"split": "validation"}),
+        ("of one split of two", "pieces", {}),
+    )
+    def test_trains_what_has_a_line_that_is_not_the_tables(self, name, given):
+        row = {"1": "dtn_no_tid", "2": "dtn", "pieces": "dtn_adapted_mse"}
+        found, _ = self.trained_for(name, row[name], [given])
+        self.assertEqual([seed for _, seed, _ in found], [0, 1, 2])
+
+
+class NetsTest(testing.TestCase):
+    """Which old lines of faces are what would be measured now."""
+
+    def is_by(self, known, at_hand, independent_hash="abcd"):
+        """Whether a line by one face net stays with another one at hand; None is none."""
+        pictures = Pictures(testing.pixels(4), "photos")
+        sets = types.SimpleNamespace(test=pictures, target_test=pictures)
+        net = at_hand and types.SimpleNamespace(hash=at_hand)
+        yardstick = types.SimpleNamespace(sets=lambda run: sets, descriptor=net)
+        rank = None if known is None else 9.0
+        facts = {"images": pictures.facts(), "target": pictures.facts()}
+        found = types.SimpleNamespace(hash=independent_hash)
+        with mock.patch.object(independent, "by", lambda *_: found):
+            return tables._is_by(of_face(rank=rank, net=known, **facts), None, yardstick)
+
+    def test_lines_of_the_net_at_hand_stay(self):
+        self.assertTrue(self.is_by("n", "n"))
+        self.assertFalse(self.is_by("n", "m"))
+        self.assertFalse(self.is_by(None, "n"))
+
+    def test_without_a_face_net_at_hand_what_one_measured_stays(self):
+        self.assertTrue(self.is_by("n", None))
+        self.assertTrue(self.is_by(None, None))
+
+    def test_lines_of_another_independent_net_do_not(self):
+        self.assertFalse(self.is_by("n", "n", independent_hash="beef"))
+
+
+class AdaptationTest(testing.TestCase):
+    def test_lines_of_other_test_images_or_another_recipe_do_not_stay(self):
+        real = Pictures(testing.pixels(4), "real")
+        made = of_table_2(target=real.facts())
+        self.assertTrue(adaptation.is_by(made, real, 1500))
+        self.assertFalse(adaptation.is_by(made, real, 2))
+        self.assertFalse(adaptation.is_by({**made, "recipe": 0}, real, 1500))
+        other = Pictures(testing.pixels(5), "real")
+        self.assertFalse(adaptation.is_by(made, other, 1500))
 
 
 class EndToEndTest(trained.TestCase):

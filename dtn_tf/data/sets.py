@@ -5,6 +5,11 @@ import functools
 from dtn_tf.data import domains
 
 
+def of_split(sets, split):
+    """Returns the source `Pictures` of some `Sets` that score: of "test" or "validation"."""
+    return sets.test if split == "test" else sets.validation
+
+
 class Sets:
     """The sets of one run, each loaded when it is first asked for.
 

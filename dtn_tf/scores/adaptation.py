@@ -55,7 +55,16 @@ def of_run(run, yardstick):
     line = line_lib.of(run, KIND, "test", sets.test, real, accuracies_of=(real,))
     # No judge reads here. What it has in common with these classifiers is its training.
     line |= {"judge": {"hash": None, "accuracy": None, "steps": yardstick.judge_steps}}
-    return line_lib.append(run, {**line, "rows": rows})
+    return line_lib.append(run, {**line, "recipe": judge.RECIPE, "rows": rows})
+
+
+def is_by(line, real, judge_steps):
+    """Whether a line is of classifiers that are trained as now, on these test images."""
+    return (
+        line["judge"]["steps"] == judge_steps
+        and line.get("recipe", 1) == judge.RECIPE
+        and line["target"]["fingerprint"] == real.fingerprint()
+    )
 
 
 def nearest_neighbour(reference, labels, x):

@@ -23,8 +23,9 @@ import numpy as np
 
 from dtn_tf import serving
 from dtn_tf.content import features
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.nets.content import Classifier
-from dtn_tf.scores import bits, distances, measures, results
+from dtn_tf.scores import agreement, bits, distances, measures, results
 from dtn_tf.scores import line as line_lib
 
 RECIPE = 1  # raise it when a control gives other numbers: it is then measured anew
@@ -64,7 +65,7 @@ def of_run(run, yardstick, split="test", dtn=None):
     if not applies(run, dtn):
         return None
     sets = yardstick.sets(run)
-    shown, (classifier, judge) = _shown(sets, split), yardstick.judge(sets)
+    shown, (classifier, judge) = sets_lib.of_split(sets, split), yardstick.judge(sets)
     lines, _ = results.read(run.workdir / "eval.jsonl")
     known = [line for line in lines if line["split"] == split and is_by(line, shown, judge)]
     if known:
@@ -73,6 +74,7 @@ def of_run(run, yardstick, split="test", dtn=None):
     line = line_lib.of(run, results.CONTROL, split, shown, sets.target_test)
     picked = pick(dtn, _head(run), run.f["hash"], sets, shown, yardstick.cache_dir)
     line |= {"judge": judge, "recipe": RECIPE}
+    line["frechet_n"] = measures.compared(shown, sets.target_test)
     line["controls"] = read(picked, classifier, shown, sets.target_test)
     return line_lib.append(run, line)
 
@@ -84,6 +86,7 @@ def is_by(line, shown, judge):
         and line["recipe"] == RECIPE
         and line["images"]["fingerprint"] == shown.fingerprint()
         and line["judge"]["hash"] == judge["hash"]
+        and agreement.frechet_images(line) is not None
     )
 
 
@@ -169,10 +172,12 @@ def read(picked, classifier, shown, real):
         real: `Pictures` of the target, for the Fréchet distance.
 
     Returns:
-        Dict, name -> dict: "accuracy", "per_digit", "right" (see `bits`), "frechet" (to one
-        half of `real`, as of translations), and "different", how many pictures there are.
+        Dict, name -> dict: "accuracy", "per_digit", "right" (see `bits`), "frechet" (of the
+        first to one half of `real`, as many of each, as of translations), and "different",
+        how many pictures there are.
     """
-    half = serving.apply(classifier.encoder, measures.halves(real)[0])
+    half = measures.halves(real)[0][: measures.compared(shown, real)]
+    half = serving.apply(classifier.encoder, half)
     distinct = [np.unique(part.rows, return_inverse=True) for part in picked.values()]
     banks = [part.bank[used] for part, (used, _) in zip(picked.values(), distinct, strict=True)]
     codes = serving.apply(classifier.encoder, np.concatenate(banks))  # each picture once
@@ -192,12 +197,8 @@ def _numbers(codes, classifier, labels, half):
         "accuracy": float(np.mean(said == labels)),
         "per_digit": measures.per_class(confusion),
         "right": bits.pack(said == labels),
-        "frechet": measures.frechet_distance(codes, half),
+        "frechet": measures.frechet_distance(codes[: len(half)], half),
     }
-
-
-def _shown(sets, split):
-    return sets.test if split == "test" else sets.validation
 
 
 def _head(run):

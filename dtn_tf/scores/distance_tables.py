@@ -52,10 +52,10 @@ def _caption(lines):
     counts = dict.fromkeys(f"{line['distances']['n']:,}" for line in lines)
     return (
         f"Distances of translations to real target images; {' and '.join(counts)} images on each"
-        f" side. KID (independent net: {'; '.join(names)}), ± standard error over subsets; floor:"
-        " real images to other real ones. Fréchet: under the same net. f-constancy: how often x"
-        " is the nearest of all to G(x) under f. Reconstruction: mean absolute error of G(x) on"
-        " the target, in grey levels of 255."
+        f" side. KID (independent net: {'; '.join(names)}): mean over random"
+        " subsets; floor: real images to other real ones. Fréchet: under the same net. f-constancy:"
+        " how often x is the nearest of all to G(x) under f. Reconstruction: mean absolute error"
+        " of G(x) on the target, in grey levels of 255."
     )
 
 
@@ -64,8 +64,8 @@ def _cells(line):
     part, constancy = found["under_independent"], found["constancy"]
     return (
         f"{results.name(line)}, seed {line['seed']}",
-        _kid(part, "kid"),
-        _kid(part, "kid_floor"),
+        f"{part['kid']:.4f}",
+        f"{part['kid_floor']:.4f}",
         _frechet(part),
         layout.percent(constancy["rank_1"]),
         _chance(constancy),
@@ -74,7 +74,10 @@ def _cells(line):
 
 
 def _kid(part, key):
-    return f"{part[key]:.4f} ± {part[f'{key}_error']:.4f}"
+    """The mean, and where the line knows it the deviation over subsets."""
+    deviation = part.get(f"{key}_deviation")
+    said = "" if deviation is None else f" (deviation over subsets {deviation:.4f})"
+    return f"{part[key]:.4f}{said}"
 
 
 def _frechet(part):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dtn_tf import images, losses, serving
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import measures
 
@@ -45,7 +46,8 @@ def measure(dtn, sets, split, independent, gx=None):
             G(x), of other real images, and of x itself, untranslated. The features are
             first divided by the root mean square that they have on real images: the scale
             of a net's features is an accident, and the kernel is not blind to it.
-            "kid_error", "kid_floor_error": standard errors over random subsets.
+            "kid_deviation", "kid_floor_deviation", "kid_original_deviation": standard
+            deviations over the random subsets.
         - "constancy": how often x is the nearest of all translated images to G(x) under f,
             see `measures.constancy`.
         - "reconstruction": of G(x), x in the target's test images: "error", mean absolute
@@ -55,14 +57,14 @@ def measure(dtn, sets, split, independent, gx=None):
     Raises:
         UserError: If there are fewer than four target test images or two source images.
     """
-    shown = sets.test if split == "test" else sets.validation
+    shown = sets_lib.of_split(sets, split)
     real = sets.target_test
     _require_enough(shown, real)
     x, real = shown.pixels[:AT_MOST], real.head(min(len(real), 2 * AT_MOST))
     if gx is None:
         gx = serving.translate(dtn, x, label=f"G translates {shown.title}")
     gx = gx[:AT_MOST]
-    n = min(len(x), len(real) // 2)
+    n = measures.compared(x, real)
     halves = [half[:n] for half in measures.halves(real)]
     compared = {"G(x)": gx[:n], "half": halves[0], "other half": halves[1], "x": x[:n]}
     return {
@@ -90,8 +92,8 @@ def _distances(net, name, compared):
     # Half of a small set: subsets that are the whole set would not differ.
     how = {"num_subsets": _SUBSETS, "subset_size": min(_SUBSET_SIZE, max(len(half) // 2, 2))}
     for key, kind in (("kid", "G(x)"), ("kid_floor", "other half"), ("kid_original", "x")):
-        found[key], error = measures.kid(features[kind] / scale, half / scale, **how)
-        found[f"{key}_error"] = error
+        part = features[kind] / scale
+        found[key], found[f"{key}_deviation"] = measures.kid(part, half / scale, **how)
     return found
 
 

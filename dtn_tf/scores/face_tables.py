@@ -6,14 +6,15 @@ from dtn_tf import presets
 from dtn_tf.scores import layout, results, retrieval_tables
 
 _HEAD = ("method", "row", "KID", "floor", "median rank", "rank-1", "ahead of nearest, points")
-_COLUMNS = ("seeds", "images", "independent net", "descriptor", "trained by commit", "minutes")
-_COLUMNS += ("trained on",)
+_COLUMNS = ("seeds", "images", "of KID", "gallery", "independent net", "descriptor")
+_COLUMNS += ("trained by commit", "minutes", "trained on")
 _CAPTION = (
     "Photos of faces to emoji, split {}. KID: distance of emoji to real ones under the independent"
-    " net; floor: of real ones to other real ones. Median rank and rank-1: of the photo among the"
-    " photos of the split, each in another view, asked with its emoji (the paper's Table 4). Ahead"
-    " of nearest: how much oftener the photo comes first than for the real emoji nearest under f,"
-    " 95 % intervals over images. One number is one seed; of several ± is the deviation over them."
+    " net; floor: of real ones to other real ones; of KID: images on each side. Median rank and"
+    " rank-1: of the photo among those of the gallery, the first ones of the split, each in another"
+    " view, asked with its emoji (the paper's Table 4). Ahead of nearest: how much more often the"
+    " photo comes first than for the real emoji nearest under f, 95 % intervals over images."
+    " One number is one seed; of several ± is the deviation over them."
 )
 
 
@@ -41,10 +42,10 @@ def table(lines, split="test"):
 
 def _measured(group):
     parts = [line["distances"]["under_independent"] for line in group]
-    found = [line["retrieval"] for line in group if line.get("retrieval")]
-    if len(found) < len(group):
+    if not group[0].get("retrieval"):  # nor of the others, see `results.groups`
         asked = ["not measured"] * 3
     else:
+        found = [line["retrieval"] for line in group]
         ours = [part["probes"]["translation"] for part in found]
         asked = [
             _spread([part["median_rank"] for part in ours], "{:.1f}"),
@@ -57,9 +58,14 @@ def _measured(group):
 def _facts(group):
     seeds, images, _, commits, minutes, trained_on = layout.facts(group)
     first = group[0]
-    descriptor = (first.get("retrieval") or {}).get("descriptor", {}).get("name", "none")
-    net = first["distances"]["independent"]["name"]
-    return seeds, images, net, descriptor, commits, minutes, trained_on
+    distances, retrieval = first["distances"], first.get("retrieval")
+    sizes = f"{distances['n']:,}", f"{retrieval['gallery']:,}" if retrieval else "none"
+    nets = _net(distances["independent"]), _net(retrieval["descriptor"]) if retrieval else "none"
+    return seeds, images, *sizes, *nets, commits, minutes, trained_on
+
+
+def _net(facts):
+    return f"{facts['name']}, {layout.short(facts['hash'])}"
 
 
 def _of_paper():

@@ -23,8 +23,11 @@ def draw(name, shown, pictures_of, folder):
     lines = [line for _, line in first]
     digit = presets.UNSEEN if name == "3" else None
     x = inputs(pictures_of(first[0][0]), digit)
-    rows = [(line, serving.translate(serving.load(run.workdir), x)) for run, line in first]
-    figures.draw_rows(x, rows, folder / f"table-{name}-rows.png", digit)
+    if len(x):
+        rows = [(line, serving.translate(serving.load(run.workdir), x)) for run, line in first]
+        figures.draw_rows(x, rows, folder / f"table-{name}-rows.png", digit)
+    else:
+        print(f"Table {name}: no rows of images, for none shows a {digit}.", flush=True)
     figures.draw_confusions(lines, folder / f"table-{name}-confusion.png")
     curves = [(line, figures.read_scalars(run.workdir / "tb" / "dtn")) for run, line in first]
     figures.draw_curves(curves, folder / f"table-{name}-curves.png")
@@ -32,11 +35,15 @@ def draw(name, shown, pictures_of, folder):
 
 
 def inputs(pictures, digit=None, count=_COLUMNS):
-    """Draws the images that every run of a table is shown, the same for all: uint8 array."""
+    """Draws the images that every run of a table is shown, the same for all: uint8 array.
+
+    Of fewer images of the digit than `count` it returns all.
+    """
     rows = np.arange(len(pictures))
     if digit is not None:
         rows = np.flatnonzero(pictures.labels == digit)
-    return pictures.pixels[np.random.default_rng(0).choice(rows, count)]
+    rows = np.random.default_rng(0).choice(rows, min(count, len(rows)), replace=False)
+    return pictures.pixels[rows]
 
 
 def _first_seeds(shown):

@@ -15,7 +15,7 @@ _FIGURE_WIDTH, _FIGURE_QUALITY = 1500, 80
 _MOST_CELLS = 30  # classes, to which a matrix can be clicked
 FIGURES = {
     "neighbours": "Does G copy? Translations beside the nearest training images of the target",
-    "faces": "Photos, translations, and the nearest real images under f",
+    "faces": "Inputs, translations, and the nearest real images of the target under f",
     "people": "One photo of each person, and its translation",
 }
 

@@ -77,9 +77,15 @@ def curve(title, series):
 def _block(lines):
     if not lines[0].startswith("|"):
         return "\n".join(f"<p>{_marked(line)}</p>" for line in lines)
-    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    rows = [[cell.strip() for cell in _cells(line)] for line in lines]
     rows = [cells for cells in rows if not all(re.fullmatch(":?-+:?", cell) for cell in cells)]
     return table(rows[0], rows[1:])
+
+
+def _cells(line):
+    """The cells of a line of a table, as `layout.cell` wrote them."""
+    parts = re.split(r"(?<!\\)\|", line.strip())[1:-1]
+    return [part.replace(r"\|", "|") for part in parts]
 
 
 def _row(cells, tag, first=None):

@@ -72,6 +72,16 @@ def of(sets, cache_dir, known=None):
     return Net(classifier.encoder, name, facts["hash"])
 
 
+def by(yardstick, sets):
+    """Returns the independent `Net` that a `Yardstick` measures some `Sets` by."""
+    return of(sets, yardstick.cache_dir, yardstick.judge(sets) if is_judge(sets) else None)
+
+
+def is_judge(sets):
+    """Whether the independent net of some `Sets` is the judge's: the target has classes."""
+    return len(sets.task.target.classes) > 1
+
+
 def train(pictures, cache_dir, num_steps, seed=SEED):
     """Trains a net on target images without labels, or finds it trained before.
 

@@ -90,8 +90,13 @@ def judge_of(line):
     accuracy, name = line["judge"]["accuracy"], line["judge"]["hash"]
     share = _UNKNOWN if accuracy is None else f"{accuracy:.2%}".replace("%", " %")
     said = [share, f"{steps_of(line)} steps" if steps_of(line) else ""]
-    said += [name[:_HASH] if name else "hash not recorded"]
+    said += [short(name) if name else "hash not recorded"]
     return ", ".join(filter(None, said))
+
+
+def short(name):
+    """The head of a hash: enough to tell two nets apart."""
+    return name[:_HASH]
 
 
 def steps_of(line):
@@ -140,6 +145,16 @@ def spread(shares):
     return results.mean_and_spread(shares)
 
 
+def cell(text):
+    """Text of a table's cell: of a folder or class with "|" in its name, that would end it."""
+    return str(text).replace("|", r"\|")
+
+
+def row(cells):
+    """A line of a table."""
+    return f"| {' | '.join(map(cell, cells))} |"
+
+
 def markdown(caption, head, body, lines):
     """A table with a caption over it and, under it, what readers should know of the data.
 
@@ -150,10 +165,10 @@ def markdown(caption, head, body, lines):
         lines: Result lines in it.
     """
     body = [(*cells, *[""] * (len(head) - len(cells))) for cells in body]
-    kept = [k for k, name in enumerate(head) if not _is_unknown(name, [row[k] for row in body])]
+    kept = [k for k, name in enumerate(head) if not _is_unknown(name, [cells[k] for cells in body])]
     head, *body = ([cells[k] for k in kept] for cells in (head, *body))
     text = [caption, ""] if caption else []
-    text += [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
+    text += [row(cells) for cells in (head, ["---"] * len(head), *body)]
     notes = [note for note in (_note(name) for name in head) if note]
     notes = ["", " ".join(notes)] if notes else []
     return "\n".join([*text, *notes, *_remarks(lines)]) + "\n"

@@ -42,7 +42,7 @@ def _draw(line, translated, where):
     count = figures.columns_of(gx.shape[2]) ** 2 // 2  # a square, half of it inputs
     rows = np.arange(len(gx))
     if len(gx) > count:
-        rows = np.random.default_rng(0).choice(len(gx), count)
+        rows = np.random.default_rng(0).choice(len(gx), count, replace=False)
     figures.draw_translations(line, x[rows], gx[rows], where / "translations.png")
     drawn = [where / "translations.png"]
     if line["judge"]:

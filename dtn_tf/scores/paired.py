@@ -22,7 +22,7 @@ _SEED = 27
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """How much oftener one row is read right than another.
+    """How much more often one row is read right than another.
 
     Attributes:
         mean: Difference of accuracies, in shares.

@@ -167,11 +167,14 @@ def _adapted(label, paper, rows, group):
 
 
 def readme(lines):
-    """The paper's rows and our best one, in few columns."""
+    """The paper's rows and our best one, in few columns.
+
+    Of groups that may not be averaged the one of most seeds, and among equals the newest.
+    """
     lines = _of(lines, "score", domain_of("1"), "test")
     best = {}
     for row, _, group in layout.by_row("1", lines):
-        if group and not group[0]["changes"] and len(group) >= len(best.get(row.name, ())):
+        if group and not group[0]["changes"] and len(group) > len(best.get(row.name, ())):
             best[row.name] = group
     head = ("method", "row", "paper", "ours", "seeds", "why")
     body = []

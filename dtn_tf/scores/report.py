@@ -14,6 +14,7 @@ import sys
 from dtn_tf import files, presets
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
+    agreement,
     attribute_tables,
     control_tables,
     distance_tables,
@@ -141,7 +142,8 @@ def _of_faces(line):
 def details(line):
     """What stands behind one result, as Markdown."""
     head = f"Run {results.name(line)}, seed {line['seed']}: {layout.images_of(line)}."
-    of_f = [f"| f on {title} | {percent(v)} |" for title, v in line["f"]["accuracy"].items()]
+    accuracies = line["f"]["accuracy"].items()
+    of_f = [layout.row((f"f on {title}", percent(v))) for title, v in accuracies]
     of_classes = []
     if line["judge"] is None:
         head += f" Compared with {line['target']['title']}; no judge, for there are no classes."
@@ -164,19 +166,25 @@ def _frechet(line):
     both = line["frechet"], line["frechet_floor"]
     said = ["not measured: too few images" if v is None else f"{v:.2f}" for v in both]
     return [
-        f"| Fréchet distance, translated to real | {said[0]} |",
+        f"| Fréchet distance, translated to real{_of_each(line)} | {said[0]} |",
         f"| the same, real to real (floor) | {said[1]} |",
     ]
 
 
+def _of_each(line):
+    """How many images of each kind a Fréchet distance compares."""
+    n = agreement.frechet_images(line)
+    return "" if n is None else f", {n:,} images of each"
+
+
 def _of_classes(line):
     names = layout.classes_of(line)
-    shares = " | ".join("none" if v is None else percent(v) for v in line["per_digit"])
+    shares = ["none" if v is None else percent(v) for v in line["per_digit"]]
     return [
         "",
-        f"| {layout.class_word(line)} | {' | '.join(names)} |",
+        layout.row((layout.class_word(line), *names)),
         "|---" * (len(names) + 1) + "|",
-        f"| translated accuracy | {shares} |",
+        layout.row(("translated accuracy", *shares)),
     ]
 
 

@@ -10,11 +10,10 @@ import statistics
 
 from dtn_tf import config
 from dtn_tf.errors import UserError
-from dtn_tf.scores import jsonl, schema_0, valid
+from dtn_tf.scores import agreement, jsonl, schema_0, valid
 
 SCHEMA = 1
-DISTANCES = "distances"  # kind of a line whose run has no judge
-CONTROL = "control"  # kind of a line of what stands in for translations, see `controls`
+DISTANCES, CONTROL = agreement.DISTANCES, agreement.CONTROL
 _MIGRATIONS = {0: schema_0.migrate}  # schema -> function of a line: list of lines of the next one
 # What every reader of lines relies on.
 _NEEDED = {
@@ -24,7 +23,6 @@ _NEEDED = {
     "seed": int,
 }
 _FACTS = ("title", "images", "fingerprint")  # of a set of pictures
-_JUDGE = ("hash", "accuracy", "steps")
 
 
 def read(path):
@@ -71,7 +69,7 @@ def identity(line):
 
     Row, changed settings, domain, the sets s and t, the recipe of f, and that of g and D.
     """
-    sets = tuple(_pictures(line, line["data"][part]) for part in ("s", "t"))
+    sets = tuple(agreement.pictures(line, line["data"][part]) for part in ("s", "t"))
     recipes = line["f"]["key"], line["trained"].get("recipe", 1)  # 1: before lines said it
     return line["row"], _text(line["changes"]), line["domain"], sets, *recipes
 
@@ -84,7 +82,7 @@ def comparable(a, b):
         99.48 %, 1500 steps, hash unknown, and ...". What neither line knows counts as equal,
         what one of them knows does not.
     """
-    for what, measured, said in _MEASURES:
+    for what, measured, said in agreement.MEASURES:
         if measured(a) != measured(b):
             if what == "other images" and a["data"]["name"] != b["data"]["name"]:
                 what, said = "another data set", lambda line: line["data"]["name"]
@@ -97,7 +95,7 @@ def judges_agree(a, b):
 
     Less than `comparable` asks: results on the validation split of schema 0 know the steps alone.
     """
-    pairs = [(a["judge"][part], b["judge"][part]) for part in _JUDGE]
+    pairs = [(a["judge"][part], b["judge"][part]) for part in agreement.JUDGE]
     return all(x == y for x, y in pairs if None not in (x, y))
 
 
@@ -174,11 +172,12 @@ def _check(line):
     for part, kind in _NEEDED.items():
         if not isinstance(line.get(part), kind):
             raise ValueError(f"{part}={line.get(part)!r}; expected a JSON {kind.__name__}")
-    if not isinstance(_measured_by(line), dict):
+    if not isinstance(agreement.measured_by(line), dict):
         raise ValueError(f"judge={line.get('judge')!r}; expected a JSON dict")
-    known = _JUDGE if line["judge"] else ("name", "hash")
+    known = agreement.JUDGE if line["judge"] else ("name", "hash")
     data = line["data"]
-    parts = [(_measured_by(line), known), (line["f"], ("key",)), (line["scored"], ("time",))]
+    parts = [(agreement.measured_by(line), known), (line["f"], ("key",))]
+    parts += [(line["scored"], ("time",))]
     parts += [(facts, _FACTS) for facts in (line["images"], line["target"])]
     parts += [(data, ("name",)), (data["s"], _FACTS), (data["t"], _FACTS)]
     missing = [name for part, names in parts for name in names if name not in part]
@@ -192,7 +191,7 @@ def _sorted(lines):
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for line in lines:
         if not line.get("retired"):
-            key = (identity(line), *(measured(line) for _, measured, _ in _MEASURES))
+            key = (identity(line), *(measured(line) for _, measured, _ in agreement.MEASURES))
             found[key][line["seed"]].append(line)
     return [
         [sorted(versions, key=_time) for _, versions in sorted(by_seed.items())]
@@ -204,57 +203,5 @@ def _time(line):
     return line["scored"]["time"] or ""
 
 
-def _pictures(line, facts):
-    """The name of a set of pictures: of every byte where it is known, else by its title."""
-    if facts["fingerprint"]:
-        return facts["fingerprint"]
-    return line["data"]["name"], facts["title"], facts["images"]
-
-
 def _text(content):
     return json.dumps(content, sort_keys=True)
-
-
-def _said_pictures(facts):
-    number = "" if facts["images"] is None else f"{facts['images']:,}, "
-    return f"{facts['title']} ({number}{facts['fingerprint'] or 'fingerprint unknown'})"
-
-
-def _measured_by(line):
-    """What is known of the judge, or of a pair without one of the independent net: a dict."""
-    if line["kind"] == DISTANCES and line.get("judge") is None:
-        return (line.get("distances") or {}).get("independent")
-    return line.get("judge")
-
-
-def _said_judge(line):
-    judge = _measured_by(line)
-    if not line["judge"]:
-        return f"{judge['name']}, hash {judge['hash']}"
-    steps = "steps unknown" if judge["steps"] is None else f"{judge['steps']} steps"
-    accuracy = "unknown" if judge["accuracy"] is None else f"{100 * judge['accuracy']:.2f} %"
-    return f"accuracy {accuracy}, {steps}, hash {judge['hash'] or 'unknown'}"
-
-
-# What must be equal for numbers to be compared: what it is called where it is not, what is
-# compared, and how a line says it.
-_MEASURES = (
-    ("another kind of result", lambda line: line["kind"], lambda line: line["kind"]),
-    ("another domain", lambda line: line["domain"], lambda line: line["domain"]),
-    ("another split", lambda line: line["split"], lambda line: line["split"]),
-    (
-        "other images",
-        lambda line: _pictures(line, line["images"]),
-        lambda line: _said_pictures(line["images"]),
-    ),
-    (
-        "another target",  # of a score the judge says it
-        lambda line: _pictures(line, line["target"]) if line["kind"] == DISTANCES else None,
-        lambda line: _said_pictures(line["target"]),
-    ),
-    (
-        "another judge",
-        lambda line: tuple(_measured_by(line).get(part) for part in _JUDGE),
-        _said_judge,
-    ),
-)

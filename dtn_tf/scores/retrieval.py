@@ -11,8 +11,11 @@ import tensorflow as tf
 
 from dtn_tf import images, serving
 from dtn_tf.content import features, views
+from dtn_tf.data import sets as sets_lib
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import distances, measures
 
+RECIPE = 2  # raise it when the same images have other ranks: they are then measured anew
 AT_MOST = 1000  # images that ask, the first ones
 DISTRACTORS = 10_000  # training images of the source that join the large gallery, the first ones
 _SEED = 4
@@ -41,15 +44,17 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
         - "descriptor": "name" and "hash".
         - "n": images that ask.
         - "gallery", "large_gallery": how many images are asked: another view of each of
-            these, and with training images of the source as distractors.
+            these, and with other views of training images of the source as distractors.
+        - "recipe": `RECIPE`.
         - "probes": for each of `PROBES` what `summary` gives, among "gallery"; and the same
             among the large one under "large".
         - "ahead": 95 % interval of how much more often than the nearest real image the
             translation is of rank 1, in shares; the same images are drawn for both.
         - "people": the same as "probes" where a photo of the same person is looked for among
-            all other photos; with "n" and the number of "people". None without any.
+            all other photos, and intervals are over people; with "n" and the number of
+            "people". None without any.
     """
-    shown = sets.test if split == "test" else sets.validation
+    shown = sets_lib.of_split(sets, split)
     x, t = shown.pixels[:AT_MOST], sets.target_train.pixels
     probes = _probes(x, gx[: len(x)], nearest, t)
     codes = {k: _codes(descriptor, v, f"{k}, {shown.title}") for k, v in probes.items()}
@@ -60,6 +65,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
     return {
         "descriptor": {"name": descriptor.title, "hash": descriptor.hash},
         "n": len(x),
+        "recipe": RECIPE,
         "gallery": len(gallery),
         "large_gallery": len(gallery) + len(others),
         "probes": {k: {**summary(ranks[k]), "large": summary(large[k])} for k in PROBES},
@@ -95,14 +101,15 @@ def person_ranks(asked, gallery, who):
         who: int array `(n,)`, the person of each photo.
 
     Returns:
-        float array `(m,)`, of the photos whose person has another one.
+        float array `(m,)`, of the photos whose person has another one; and int array `(m,)`,
+        who these are.
     """
     found = similarities(asked, gallery)
     np.fill_diagonal(found, -np.inf)  # never the photo itself
     same = who[:, None] == who[None, :]
     np.fill_diagonal(same, False)
     has_another = same.any(axis=1)
-    return _ranks(found[has_another], same[has_another])
+    return _ranks(found[has_another], same[has_another]), who[has_another]
 
 
 def similarities(asked, known):
@@ -110,34 +117,39 @@ def similarities(asked, known):
     return _directions(asked) @ _directions(known).T
 
 
-def summary(ranks, seed=0):
+def summary(ranks, seed=0, who=None):
     """Median and mean rank, and shares of rank 1 and of the first five, with 95 % intervals.
 
     Of rank 1 is what is first alone: a tie is a descriptor that cannot tell.
 
     Args:
         ranks: float array `(n,)`.
-        seed: Of the resampling of images.
+        seed: Of the resampling.
+        who: int array `(n,)`: whose image each is. People are drawn then, each with all of
+            their images, for these hang together; without it images are.
 
     Returns:
         Dict: "median_rank", "mean_rank", "rank_1", "rank_5"; and "median_rank_interval",
         "rank_1_interval", lists of two.
     """
-    drawn = ranks[_resampled(len(ranks), seed)]
+    drawn = [ranks[rows] for rows in _resampled(len(ranks), seed, who)]
     return {
         "median_rank": float(np.median(ranks)),
         "mean_rank": float(np.mean(ranks)),
         "rank_1": float(np.mean(ranks <= 1.0)),
         "rank_5": float(np.mean(ranks <= 5.0)),
-        "median_rank_interval": _interval(np.median(drawn, axis=1)),
-        "rank_1_interval": _interval(np.mean(drawn <= 1.0, axis=1)),
+        "median_rank_interval": _interval([np.median(part) for part in drawn]),
+        "rank_1_interval": _interval([np.mean(part <= 1.0) for part in drawn]),
     }
 
 
-def ahead(ranks, other, seed=0):
-    """95 % interval of how much oftener `ranks` are 1 than `other` are, of the same images."""
-    rows = _resampled(len(ranks), seed)
-    return _interval(np.mean(ranks[rows] <= 1.0, axis=1) - np.mean(other[rows] <= 1.0, axis=1))
+def ahead(ranks, other, seed=0, who=None):
+    """95 % interval of how much more often `ranks` are 1 than `other` are, of the same images.
+
+    `seed` and `who` are those of `summary`.
+    """
+    differences = (ranks <= 1.0).astype(float) - (other <= 1.0)
+    return _interval([differences[r].mean() for r in _resampled(len(ranks), seed, who)])
 
 
 def nearest_of(dtn, x, t):
@@ -170,18 +182,24 @@ def _of_people(dtn, people, t, descriptor):
     gx = serving.translate(dtn, people.pixels, label=f"G translates {people.title}")
     probes = _probes(people.pixels, gx, nearest_of(dtn, people.pixels, t), t)
     codes = {k: _codes(descriptor, v, f"{k}, {people.title}") for k, v in probes.items()}
-    ranks = {k: person_ranks(v, codes["source"], people.labels) for k, v in codes.items()}
+    found = {k: person_ranks(v, codes["source"], people.labels) for k, v in codes.items()}
+    ranks, who = {k: part[0] for k, part in found.items()}, found["source"][1]
     return {
         "title": people.title,
         "n": len(ranks["source"]),
         "people": len(people.classes),
-        "probes": {k: summary(ranks[k]) for k in PROBES},
-        "ahead": ahead(ranks["translation"], ranks["nearest"]),
+        "probes": {k: summary(ranks[k], who=who) for k in PROBES},
+        "ahead": ahead(ranks["translation"], ranks["nearest"], who=who),
     }
 
 
 def _distractors(descriptor, sets, cache_dir):
+    """Codes of training images, in another view each as the gallery: a photo as it is would be
+    told from a changed one, whoever it shows.
+    """
     s = sets.s if len(sets.s) <= DISTRACTORS else sets.s.head(DISTRACTORS)
+    views_of_s = _second_view(s.pixels, seed=_SEED + 1)
+    s = Pictures(views_of_s, f"another view of {s.title}")
     return np.asarray(features.of(descriptor, descriptor.hash, s, cache_dir))
 
 
@@ -189,10 +207,10 @@ def _codes(descriptor, pixels, label):
     return serving.apply(descriptor, pixels, batch_size=50, label=f"the descriptor reads {label}")
 
 
-def _second_view(x):
+def _second_view(x, seed=_SEED):
     """Another photo of each image, as far as one can be made of it: uint8 array."""
     parts = [
-        images.to_uint8(views.view(images.to_model(part), tf.constant((_SEED, k)), **_VIEW))
+        images.to_uint8(views.view(images.to_model(part), tf.constant((seed, k)), **_VIEW))
         for k, part in enumerate(np.array_split(x, -(-len(x) // 100)))
     ]
     return np.concatenate([part.numpy() for part in parts])
@@ -214,8 +232,14 @@ def _directions(codes):
     return centred / np.maximum(length, 1e-12)
 
 
-def _resampled(n, seed):
-    return np.random.default_rng(seed).integers(0, n, (_RESAMPLES, n))
+def _resampled(n, seed, who=None):
+    """Rows of images, drawn anew so many times; with `who` all images of people drawn anew."""
+    draw = np.random.default_rng(seed)
+    if who is None:
+        return draw.integers(0, n, (_RESAMPLES, n))
+    images_of = [np.flatnonzero(who == k) for k in np.unique(who)]
+    drawn = draw.integers(0, len(images_of), (_RESAMPLES, len(images_of)))
+    return [np.concatenate([images_of[k] for k in people]) for people in drawn]
 
 
 def _interval(values):

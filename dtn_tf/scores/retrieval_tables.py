@@ -30,7 +30,7 @@ def table(line):
     if people:
         caption = (
             f"{people['title']}: {people['n']} photos of {people['people']} people. The rank of"
-            " the first other photo of the same person."
+            " the first other photo of the same person. In brackets 95 % intervals over people."
         )
         parts.append(_part(line, people, people["probes"], caption))
     return "\n".join(parts)
@@ -77,9 +77,9 @@ def details(line):
 def _of_gallery(found, size):
     name = found["descriptor"]["name"]
     return (
-        f"Retrieval, as the paper's Table 4: the rank of another view of x among {size:,} images,"
-        f" asked with {found['n']:,} pictures of each kind. Descriptor: {name}, each kind centred"
-        " on its own mean. In brackets 95 % intervals over images."
+        f"Retrieval, as the paper's Table 4: the rank of another view of x among other views"
+        f" of {size:,} images, asked with {found['n']:,} pictures of each kind. Descriptor: {name},"
+        " each kind centred on its own mean. In brackets 95 % intervals over images."
     )
 
 

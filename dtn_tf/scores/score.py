@@ -9,12 +9,15 @@ import pathlib
 
 from dtn_tf import config, runs, serving
 from dtn_tf.data import domains, stores
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import (
     control_tables,
     controls,
     distances,
     gallery_page,
+    independent,
+    layout,
     output,
     report,
     results,
@@ -97,7 +100,8 @@ def run_and_print(workdir, runs_dir, cache_dir, **how):
     table, left_out = beside(line, workdir)
     print("\n".join(["", *left_out, table, report.details(line)]))
     if line["row"] == "tiny" and line["judge"]:
-        print("A score near chance (10 %) is expected of --preset=tiny: it is a first look.")
+        chance = layout.percent(1.0 / len(layout.classes_of(line)))
+        print(f"A score near chance ({chance}) is expected of --preset=tiny: it is a first look.")
     where = output.folder(workdir, line["split"])
     print(f"Tables and figures: {where}", flush=True)
     print(f"All of it on one page: {where / gallery_page.NAME}", flush=True)
@@ -111,7 +115,7 @@ def store_of(run, data, data_dir, cache_dir):
 def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     """Scores a finished run by a yardstick; returns the line that `score` returns."""
     sets = yardstick.sets(run)
-    shown, real = images_of(sets, split), sets.target_test
+    shown, real = sets_lib.of_split(sets, split), sets.target_test
     known = yardstick.descriptor is not None, yardstick.has_attributes
     names = scorers.of(sets.task, shown, real, with_distances, *known)
     _check_judge(run, yardstick, names)
@@ -137,11 +141,6 @@ def _measure_controls(run, yardstick, split, dtn):
         controls.of_run(run, yardstick, split, dtn)
     except UserError as error:
         print(f"Controls are not measured: {error}", flush=True)
-
-
-def images_of(sets, split):
-    """Returns the source `Pictures` of a split, on which runs are scored."""
-    return sets.test if split == "test" else sets.validation
 
 
 def beside(line, workdir):
@@ -189,9 +188,11 @@ def _descriptor_of(run, descriptor):
 
 
 def _check_judge(run, yardstick, names):
-    """Refuses a judge's setting where nothing is judged."""
-    if yardstick.judge_steps != config.JUDGE_STEPS and "judge" not in names:
+    """Refuses a judge's setting where no judge is trained, the independent net's neither."""
+    if yardstick.judge_steps == config.JUDGE_STEPS or "judge" in names:
+        return
+    if not independent.is_judge(yardstick.sets(run)):
         raise UserError(
-            f"judge_steps={yardstick.judge_steps} would be ignored: the two sides of"
-            f" {run.workdir} have not the same classes, so that there is no judge. Leave it out."
+            f"judge_steps={yardstick.judge_steps} would be ignored: the target of {run.workdir}"
+            " has no classes, so that there is no judge. Leave it out."
         )

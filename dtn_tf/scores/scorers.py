@@ -47,9 +47,7 @@ class Translated:
     @functools.cached_property
     def independent(self):
         """The independent net: the judge's encoder where the target has labels."""
-        has_classes = len(self.sets.task.target.classes) > 1
-        judge = self.yardstick.judge(self.sets) if has_classes else None
-        return independent.of(self.sets, self.yardstick.cache_dir, judge)
+        return independent.by(self.yardstick, self.sets)
 
 
 def of(task, shown, real, with_distances=False, with_retrieval=False, with_attributes=False):
@@ -144,19 +142,21 @@ def numbers(gx, classifier, shown, real):
 
     Returns:
         Dict: accuracy, original (the judge on untranslated images), per_digit,
-        confusion (true digit, read digit), frechet, frechet_floor, and right: which images
-        were read right, see `bits`.
+        confusion (true digit, read digit), frechet, frechet_floor, frechet_n: images on each
+        side of these two; and right: which images were read right, see `bits`.
     """
     read = classify.predict(classifier, gx)
     confusion = measures.confusion_matrix(shown.labels, read, classifier.num_classes)
     features = functools.partial(serving.apply, classifier.encoder)
-    half_a, half_b = map(features, measures.halves(real))
+    n = measures.compared(gx, real)
+    of_g, half_a, half_b = (features(part[:n]) for part in (gx, *measures.halves(real)))
     return {
         "accuracy": float(np.mean(read == shown.labels)),
         "right": bits.pack(read == shown.labels),
         "original": classify.accuracy(classifier, shown),
         "per_digit": measures.per_class(confusion),
         "confusion": confusion.tolist(),
-        "frechet": measures.frechet_distance(features(gx), half_a),
+        "frechet": measures.frechet_distance(of_g, half_a),
         "frechet_floor": measures.frechet_distance(half_b, half_a),
+        "frechet_n": n,
     }

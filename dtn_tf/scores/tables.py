@@ -7,25 +7,25 @@ be printed, and grow, where neither the runs nor the pictures are at hand.
 import dataclasses
 import pathlib
 
-import numpy as np
-
 from dtn_tf import config, files, presets, runs
 from dtn_tf.data import domains, stores
+from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
-from dtn_tf.scores import adaptation, controls, gallery, paper_tables, report, results, sharing
+from dtn_tf.scores import (
+    adaptation,
+    agreement,
+    controls,
+    gallery,
+    independent,
+    needed,
+    paper_tables,
+    report,
+    results,
+    retrieval,
+)
 from dtn_tf.scores import score as score_lib
-from dtn_tf.scores import watch as watch_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
-# What each table needs to know of a run: kind and split of a result line.
-_NEEDS = {
-    "1": (("score", "test"), (results.CONTROL, "test")),
-    "2": ((adaptation.KIND, "test"),),
-    "3": (("score", "test"),),
-    "pieces": (("score", "test"), ("score", "validation")),
-    "reverse": (("score", "test"), (results.CONTROL, "test")),
-    presets.FACES: ((results.DISTANCES, "test"),),
-}
 _FILE = "results.jsonl"
 
 
@@ -65,8 +65,9 @@ def make(
         data_dir: As `DTNConfig.data_dir`; None for each run's own.
         judge_steps: Batches that train the judge.
         first_n: Score on the first so many test images; 0 is all.
-        train_missing: Whether rows with no result and no finished run are trained first, one
-            by one. A second start resumes where the first one was stopped. Not of faces.
+        train_missing: Whether rows with no finished run, and without a result that the table
+            shows, are trained first, one by one. Results of code of another recipe do not
+            count. A second start resumes where the first one was stopped. Not of faces.
         num_seeds: Runs per row to train; None for what the row asks for, one in reverse.
         descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
 
@@ -79,13 +80,13 @@ def make(
     book = places.results_dir / _FILE
     lines = _read(book)
     if train_missing:
-        _train_missing(names, places, data, data_dir, num_seeds, lines)
+        needed.train_missing(names, places, data, data_dir, num_seeds, lines)
     at_hand = _find(names, places.runs_dir, data)
     measured = _Measured(places, data, data_dir, judge_steps, first_n, descriptor)
     shown = {name: [] for name in names}
     for run in at_hand:
         for name in _tables_of(run, names):
-            needs = [need for need in _NEEDS[name] if _is_needed(run, *need)]
+            needs = needed.of(name, run.row, run.changes, run.config.method)
             found = [line for need in needs if (line := measured.line(run, *need))]
             shown[name] += [(run, line) for line in found if line["kind"] == "score"]
             for line in found:
@@ -160,24 +161,32 @@ class _Measured:
 def _is_by(line, run, yardstick):
     """Whether a line was measured on the yardstick's pictures and by its judge."""
     sets = yardstick.sets(run)
-    shown = score_lib.images_of(sets, line["split"])
+    shown = sets_lib.of_split(sets, line["split"])
     if line["images"]["fingerprint"] != shown.fingerprint():
         return False
     if line["kind"] == results.DISTANCES:
-        return _is_by_descriptor(line, sets, yardstick)
+        return _is_by_nets(line, sets, yardstick)
     if line["kind"] == adaptation.KIND:
-        return line["judge"]["steps"] == yardstick.judge_steps
+        return adaptation.is_by(line, sets.target_test, yardstick.judge_steps)
     if line["kind"] == results.CONTROL:
         return controls.is_by(line, shown, yardstick.judge(sets)[1])
-    return line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+    same_judge = line["judge"]["hash"] == yardstick.judge(sets)[1]["hash"]
+    return same_judge and agreement.frechet_images(line) is not None
 
 
-def _is_by_descriptor(line, sets, yardstick):
-    """Whether distances are to the same real images, and faces were compared by the same net."""
-    known = (line.get("retrieval") or {}).get("descriptor", {}).get("hash")
-    asked = yardstick.descriptor and yardstick.descriptor.hash
-    same = line["target"]["fingerprint"] == sets.target_test.fingerprint()
-    return same and known == asked
+def _is_by_nets(line, sets, yardstick):
+    """Whether distances are to the same real images, and by the same nets.
+
+    Where no face net is at hand, what one measured before stays.
+    """
+    known = line.get("retrieval") or {}
+    recipe, net = known.get("recipe", 1), known.get("descriptor", {}).get("hash")
+    asked = yardstick.descriptor
+    return (
+        line["target"]["fingerprint"] == sets.target_test.fingerprint()
+        and line["distances"]["independent"]["hash"] == independent.by(yardstick, sets).hash
+        and (asked is None or (recipe, net) == (retrieval.RECIPE, asked.hash))
+    )
 
 
 def _measure(run, yardstick, kind, split):
@@ -188,12 +197,6 @@ def _measure(run, yardstick, kind, split):
         return controls.of_run(run, yardstick, split)
     print(f"Scoring {run.workdir} on {split}.", flush=True)
     return score_lib.of_run(run, yardstick, split)
-
-
-def _is_needed(run, kind, split):
-    """Controls look through f: those of a preset are those of its rows, which have the same f."""
-    is_preset = run.row in presets.PRESETS and not run.changes
-    return kind != results.CONTROL or (is_preset and run.config.method == "dtn")
 
 
 def _find(names, runs_dir, data):
@@ -228,64 +231,3 @@ def _read(path):
     for warning in warnings:
         print(warning, flush=True)
     return lines
-
-
-def wanted(names, data, data_dir, num_seeds=None):
-    """Returns the `DTNConfig` of every run that some tables have a row for.
-
-    Args:
-        names: Tables, of `presets.TABLES`.
-        data: As `DTNConfig.data`.
-        data_dir: As `DTNConfig.data_dir`.
-        num_seeds: Runs per row; None for what the row asks for, one in reverse.
-    """
-    found = {}
-    for name in names:
-        domain = paper_tables.domain_of(name)
-        for row in presets.rows_of(name):
-            for seed in range(num_seeds or (1 if name == "reverse" else row.seeds)):
-                given = {"domain": domain, "data": data, "data_dir": data_dir, "seed": seed}
-                found[row.name, domain, seed] = config.make(row.name, **given)
-    return list(found.values())
-
-
-def _train_missing(names, places, data, data_dir, num_seeds, lines):
-    """Trains what has no finished run and no result, one run at a time.
-
-    Other processes may do so at the same time, see `sharing`.
-    """
-    data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
-    data_dir = None if data == "builtin" else data_dir
-    finished = runs.all_finished(places.runs_dir)[0]
-    done = {_key(run.row, run.changes, run.config) for run in finished}
-    done |= {
-        (line["row"], str(line["changes"]), line["domain"], line["data"]["name"], line["seed"])
-        for line in lines
-    }
-    todo = [
-        run
-        for run in wanted(names, data, data_dir, num_seeds)
-        if _key(run.preset, {}, run) not in done
-    ]
-    sharing.train_all(
-        [(run, places.runs_dir / _name(run)) for run in todo],
-        places.cache_dir,
-        lambda num_runs: _minutes_left(num_runs, places.runs_dir),
-        watch_lib.at_the_end,
-    )
-
-
-def _name(run):
-    return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
-
-
-def _key(row, changes, run):
-    return row, str(changes), run.domain, run.data, run.seed
-
-
-def _minutes_left(num_runs, runs_dir):
-    spent = [runs.timing(run.workdir) for run in runs.all_finished(runs_dir)[0]]
-    each = [parts["dtn"] for parts in spent if "dtn" in parts]  # f is mostly shared
-    if not each:
-        return "known after the first one"
-    return f"about {num_runs * np.mean(each) / 60:.0f} minutes"

@@ -31,12 +31,19 @@ def check(line):
 
 
 _ABSENT = object()
+_NET = ("distances.independent.name", "distances.independent.hash")
+_KID = tuple(f"distances.under_independent.{name}" for name in ("kid", "kid_floor"))
+_FRECHET = tuple(f"distances.under_independent.{name}" for name in ("frechet", "frechet_floor"))
+_SHARES = tuple(f"distances.constancy.{name}" for name in ("rank_1", "chance_rank_1"))
+_ERROR = "distances.reconstruction.error"
+_OF_DISTANCES = ("distances.n", *_NET, *_KID, *_FRECHET, *_SHARES, _ERROR)
 # What tables show of a kind and split. `results` knows what every line has to have.
 _NEEDED = {
     ("score", "test"): ("accuracy", "original", "per_digit"),
     ("score", "validation"): ("accuracy",),
     ("adaptation", "test"): ("rows", "f.accuracy"),
     **{("control", split): ("controls", "recipe") for split in SPLITS},
+    **{("distances", split): _OF_DISTANCES for split in SPLITS},
 }
 
 
@@ -49,7 +56,11 @@ def _found(part, names):
 
 
 def _is_number(value):
-    return type(value) in (int, float) and math.isfinite(value) and value >= 0
+    return _is_finite(value) and value >= 0
+
+
+def _is_finite(value):
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _is_count(value):
@@ -129,6 +140,25 @@ def _is_control(part, line):
     )
 
 
+def _is_retrieval(value, line):
+    """What the table of faces shows; faces without a face net have none."""
+    if value is None:
+        return True
+    net = _found(value, ("descriptor",))
+    ranks = [_found(value, ("probes", "translation", k)) for k in ("median_rank", "rank_1")]
+    interval = _found(value, ("ahead",))
+    return (
+        isinstance(net, dict)
+        and all(_is_text(net.get(name)) for name in ("name", "hash"))
+        and _is_count(_found(value, ("gallery",)))
+        and _is_number(ranks[0])
+        and _is_share(ranks[1])
+        and isinstance(interval, list)
+        and len(interval) == 2
+        and all(map(_is_finite, interval))
+    )
+
+
 _SHARE, _TEXT, _COUNT = "a share from 0 to 1", "text", "a whole number from 0"
 _OR = " or null"
 _SETS = ("images", "target", "data.s", "data.t")
@@ -162,9 +192,17 @@ _FIELDS = (  # name, check of its value, what is expected
     ("per_digit", _are_per_class, f"a list of {_CLASSES} shares, null for a class without images"),
     ("frechet", _or_none(_is_number), "a number from 0" + _OR),
     ("frechet_floor", _or_none(_is_number), "a number from 0" + _OR),
+    ("frechet_n", _is(_is_count), _COUNT),
     ("rows", _are_rows, "what was learnt of train and of test"),
     ("right", _are_bits, "a bit for each image, as many set as the accuracy says"),
     *((f"last_fifth.{name}", _is(_is_share), _SHARE) for name in ("low", "high")),
     ("controls", _are_controls, "accuracy, right, frechet and different of each control"),
     ("recipe", _is(_is_count), _COUNT),
+    ("distances.n", _is(_is_count), _COUNT),
+    *((name, _is(_is_text), _TEXT) for name in _NET),
+    *((name, _is(_is_finite), "a number") for name in _KID),
+    *((name, _or_none(_is_number), "a number from 0" + _OR) for name in _FRECHET),
+    *((name, _is(_is_share), _SHARE) for name in _SHARES),
+    (_ERROR, _is(_is_number), "a number from 0"),
+    ("retrieval", _is_retrieval, "descriptor, gallery, ranks of the translation, and ahead"),
 )
