@@ -41,10 +41,19 @@ class LessonTest(testing.TestCase):
             taught = made.of(0, s), made.of(1, t)
         for of in taught:
             self.assertAllClose(of.mean(axis=0), np.zeros(3), atol=1e-5)
-            self.assertAllClose(of.std(axis=0), np.ones(3), atol=1e-4)
+            self.assertAllClose(of.std(axis=0), taught[1].std(axis=0), rtol=1e-4)
             self.assertEqual(of.dtype, np.float32)
+        self.assertAllClose(np.mean(taught[1] ** 2), 1.0)
         self.assertLess(codes.gap(*taught), 1e-9)
         self.assertBetween(made.share, 0.95, 1.0)
+
+    def test_what_varies_much_in_t_counts_much(self):
+        signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], np.float32)
+        made = lessons.lesson(signs * [3.0, 1.0], signs * [1.0, 2.0], 2)
+        order = np.argmax(np.abs(made.basis), axis=0)  # of the two features, as they come
+        for domain, fx in enumerate((signs * [3.0, 1.0], signs * [1.0, 2.0])):
+            found = np.abs(made.of(domain, fx))[:, order]
+            self.assertAllClose(found, np.tile([1.0, 2.0], (4, 1)) / np.sqrt(2.5), atol=1e-5)
 
     def test_what_does_not_vary_is_not_blown_up(self):
         s, t = _codes(60, 8, 0), _codes(40, 8, 1)

@@ -15,21 +15,27 @@ _NEAR_CONSTANT = 1e-3  # of the typical deviation of a domain
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Lesson:
-    """What a student is taught of its teacher's codes: (codes - mean) @ basis / deviation.
+    """What a student is taught of its teacher's codes: (codes - mean) @ basis * scale.
 
-    Mean and deviation are those of the code's own domain, so that nothing in a lesson tells
+    Mean and deviation of a feature in f(s) are those in f(t), so that nothing in a lesson tells
     the domains apart: else f(s) would lie off f(t), and g paint smears of s.
+
+    What varies much in t counts much, for it is what a picture of t can say of somebody. With a
+    deviation of 1 for every feature, most of a lesson would be what emoji do not show: of 9,000
+    photos the nearest of 3,000 emoji then had no more of their hair's lightness than chance
+    (correlation 0.00, here 0.31).
 
     Attributes:
         means: Two float64 arrays `(teacher's features,)`, of s and of t.
         basis: float64 array `(teacher's features, f's features)`: the principal components.
-        deviations: Two float64 arrays `(f's features,)`, of s and of t along the components.
+        scales: Two float64 arrays `(f's features,)`, for s and for t. With them a feature of t
+            has a variance of 1 on average, and each feature of s the deviation it has in t.
         share: Of the variance of the centred codes, what the components hold.
     """
 
     means: tuple
     basis: np.ndarray
-    deviations: tuple
+    scales: tuple
     share: float
 
     def of(self, domain, fx):
@@ -39,7 +45,7 @@ class Lesson:
             domain: 0 for s, 1 for t.
             fx: float array `(n, teacher's features)`.
         """
-        scaled = self.basis / self.deviations[domain]
+        scaled = self.basis * self.scales[domain]
         parts = [
             (np.asarray(part, np.float64) - self.means[domain]) @ scaled for part in _parts(fx)
         ]
@@ -67,7 +73,9 @@ def lesson(fx_s, fx_t, width):
     basis = vectors[:, ::-1][:, :width]
     variances = [np.einsum("ij,ik,kj->j", basis, c, basis, optimize=True) for c in covariances]
     share = float(values[::-1][:width].sum() / max(values.sum(), 1e-30))
-    return Lesson(means, basis, tuple(map(_deviation, variances)), share)
+    of_s, of_t = map(_deviation, variances)
+    unit = np.sqrt(np.mean(of_t**2))
+    return Lesson(means, basis, (of_t / of_s / unit, np.ones(width) / unit), share)
 
 
 def _deviation(variance):
