@@ -26,9 +26,9 @@ class LessonTest(testing.TestCase):
         # Two features that vary: the first by 3 and 1 in s and t, the second by 1 and 2.
         signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], np.float32)
         s, t = signs * [3.0, 1.0] + [5.0, 0.0], signs * [1.0, 2.0] - [0.0, 7.0]
-        made = lessons.lesson(s, t, 1)  # mean variances 5 and 2.5: the first is kept
-        self.assertAllClose(np.abs(made.basis), [[1.0], [0.0]])
-        self.assertAllClose(made.share, 5.0 / 7.5)
+        made = lessons.lesson(s, t, 1)  # variances of t 1 and 4: the second is kept
+        self.assertAllClose(np.abs(made.basis), [[0.0], [1.0]])
+        self.assertAllClose(made.share, 4.0 / 5.0)
         for domain, fx in enumerate((s, t)):
             self.assertAllClose(np.abs(made.of(domain, fx)), np.ones((4, 1)), atol=1e-5)
 

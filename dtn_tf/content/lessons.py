@@ -27,10 +27,12 @@ class Lesson:
 
     Attributes:
         means: Two float64 arrays `(teacher's features,)`, of s and of t.
-        basis: float64 array `(teacher's features, f's features)`: the principal components.
+        basis: float64 array `(teacher's features, f's features)`: the principal components of
+            t's codes. Those of both domains together held less of the colour of hair
+            (correlation 0.12 by a ridge from codes of t, here 0.37).
         scales: Two float64 arrays `(f's features,)`, for s and for t. With them a feature of t
             has a variance of 1 on average, and each feature of s the deviation it has in t.
-        share: Of the variance of the centred codes, what the components hold.
+        share: Of the variance of t's codes, what the components hold.
     """
 
     means: tuple
@@ -53,7 +55,7 @@ class Lesson:
 
 
 def lesson(fx_s, fx_t, width):
-    """Makes the `Lesson` of a teacher's codes of both domains, each of which counts the same.
+    """Makes the `Lesson` of a teacher's codes of both domains.
 
     Args:
         fx_s: float array `(n, features)`, codes of s.
@@ -69,7 +71,7 @@ def lesson(fx_s, fx_t, width):
             " f_channels as small, or take --nocontent_student."
         )
     means, covariances = zip(*(_moments(fx) for fx in (fx_s, fx_t)), strict=True)
-    values, vectors = np.linalg.eigh(sum(covariances) / 2.0)
+    values, vectors = np.linalg.eigh(covariances[1])
     basis = vectors[:, ::-1][:, :width]
     variances = [np.einsum("ij,ik,kj->j", basis, c, basis, optimize=True) for c in covariances]
     share = float(values[::-1][:width].sum() / max(values.sum(), 1e-30))

@@ -158,7 +158,7 @@ def _measure(f, asked, expected, titles, made, teacher):
     )
     print(
         f"f: a student of {teacher.title}, {f.features} features with {made.share:.0%} of its"
-        f" variance. {said}. {gap:.0%} of its variance tells the domains apart.",
+        f" variance on the target. {said}. {gap:.0%} of its variance tells the domains apart.",
         flush=True,
     )
     return {
