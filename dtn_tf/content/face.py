@@ -85,11 +85,6 @@ class FaceEncoder(given.GivenEncoder):
         """A short name for its weights and its graph. Not kept: Keras asks before it loads them."""
         return files.fingerprint(classify.weights_hash(self), self.net.graph)
 
-    @property
-    def hash(self):
-        """A short name for what it makes of images: the net, and the pixels that it reads."""
-        return files.fingerprint(self.net_hash, list(self.reads), self.scale)
-
     def describe(self):
         """Returns a line: which net, what it reads, what it gives, which graph, its licence."""
         graph = files.fingerprint(self.net.graph)

@@ -19,7 +19,8 @@ def of(f, f_hash, pictures, cache_dir):
 
     Args:
         f: A frozen f, float images in [-1, 1] -> float32 `(batch, f.features)`.
-        f_hash: Name of its weights.
+        f_hash: Name of its weights. A net made elsewhere has a `hash` of its own, of all that
+            decides what it gives; that one counts then.
         pictures: `Pictures`. Their order, if they have one, has no part in it.
         cache_dir: Where it is kept, shared between runs. 512 bytes an image for 128 features.
 
@@ -67,7 +68,7 @@ def seconds(fx):
 def _identity(f, f_hash, pictures):
     return {
         "recipe": RECIPE,
-        "f": f_hash,
+        "f": getattr(f, "hash", f_hash),
         "policy": f.dtype_policy.name,
         "pictures": pictures.fingerprint(),
     }

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import classify, files, images
-from dtn_tf.content import codes, kept, unlabelled, views
+from dtn_tf import files, images
+from dtn_tf.content import codes, contract, kept, unlabelled, views
 from dtn_tf.nets.content import ContentEncoder
 
 # Part of the name of every such f. Raise it with any change of what comes out: of this file,
@@ -81,13 +81,13 @@ def given(config, kind, f, cache_dir):
     """Keeps an f that the user brought; returns its folder in the cache."""
     identity = {
         "recipe": RECIPE,
-        "content": kind if kind.startswith("app:") else "file",
+        "content": kind if kind.startswith(contract.APP) else "file",
         "contract": f.describe(),
-        "weights": classify.weights_hash(f),
+        "net": f.hash,
         "size": config.size,
         "seed": 0,
     }
-    known = {"contract": f.describe(), "given": getattr(f, "net_hash", None), **_origin(kind)}
+    known = {"contract": f.describe(), "given": f.net_hash, **_origin(kind)}
     return kept.found_or_made(
         cache_dir,
         identity,

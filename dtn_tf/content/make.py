@@ -8,12 +8,12 @@ import shutil
 import keras
 
 from dtn_tf import classify, files, pretrain, rules, runs
-from dtn_tf.content import face, given, kept, learn, student
+from dtn_tf.content import contract, face, given, kept, learn, student
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
 
 LABELS, UNLABELLED = "labels", "unlabelled"
-_APP, _FILE = "app:", ".keras"
+_FILE = ".keras"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def kind_of(config, sets):
     has_classes = bool(sets.task.content.classes)
     if kind == "auto":
         kind = LABELS if has_classes else UNLABELLED
-    is_given = kind.startswith((_APP, face.PREFIX)) or _is_file(kind)
+    is_given = kind.startswith((contract.APP, face.PREFIX)) or _is_file(kind)
     if kind not in (LABELS, UNLABELLED) and not is_given:
         raise UserError(
             f"content={kind!r} is unknown; expected auto, labels, unlabelled, app:NAME for a net"
@@ -132,8 +132,8 @@ def _phases(config, sets, cache_dir):
 
 
 def _given(config, kind):
-    if kind.startswith(_APP):
-        return given.from_app(kind.removeprefix(_APP), config.size)
+    if kind.startswith(contract.APP):
+        return given.from_app(kind.removeprefix(contract.APP), config.size)
     if kind.startswith(face.PREFIX):
         return face.find(kind.removeprefix(face.PREFIX), config.size, config.content_scale)
     return given.from_file(kind, config.size, 3, scale=config.content_scale)
