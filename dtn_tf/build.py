@@ -59,7 +59,7 @@ def _dtn(config, task, content, matching, content_variance):
     return method(
         content.f,
         _generator(config, content.f.features, task.target.channels),
-        _discriminator(config, task.target, config.d_classes),
+        _discriminator(config, task.target, config.d_classes, len(task.content.classes)),
         **of_f,
         alpha=config.alpha,
         beta=config.beta,
@@ -110,15 +110,15 @@ def _generator(config, features, image_channels):
     return decoder(features)
 
 
-def _discriminator(config, domain, num_classes):
+def _discriminator(config, domain, num_classes, num_decisions=0):
+    """Makes D of a domain; a conditional one is told one of `num_decisions` classes of f."""
     shape = {"image_channels": domain.channels, "num_classes": num_classes}
     if config.method == "yunjey":
         return StridedDiscriminator(config.d_channels, **shape, dtype=config.precision)
-    told = len(domain.classes) if config.d_conditional else 0
     return Discriminator(
         config.d_channels,
         **shape,
-        num_conditions=told,
+        num_conditions=num_decisions if config.d_conditional else 0,
         size=config.size,
         leak=config.d_leak,
         dtype=config.precision,

@@ -1,5 +1,6 @@
 """The rows of the tables whose networks or passes are not DTN's, switch by switch."""
 
+import dataclasses
 import functools
 import itertools
 
@@ -29,7 +30,7 @@ def _borrowed(test, preset):
     return dtn
 
 
-def _row(preset, **changes):
+def _row(preset, task=domains.TASKS["svhn"], **changes):
     """The compiled model of a preset, of few filters."""
     small = {
         "f_channels": testing.F_CHANNELS,
@@ -43,7 +44,7 @@ def _row(preset, **changes):
     else:
         encoder = testing.tiny_nets()[0]
     settings = config.make(preset, **{**small, **changes})
-    return build.build(settings, domains.TASKS["svhn"], make.content_of(Classifier(encoder)))
+    return build.build(settings, task, make.content_of(Classifier(encoder)))
 
 
 @functools.cache
@@ -190,6 +191,14 @@ class AdaptedDTNTest(testing.EagerTestCase):
         for preset, reads in (("dtn_adapted", True), ("dtn_adapted_no_style", False)):
             dtn = _shared(preset)
             fx = dtn.f(_X_S)
+    def test_d_knows_the_classes_of_f_and_not_those_of_the_target(self):
+        usual = domains.TASKS["svhn"]
+        for classes in ((), ("happy", "sad")):
+            target = dataclasses.replace(usual.target, classes=classes)
+            task = dataclasses.replace(usual, target=target)
+            dtn = _row("dtn_adapted_conditional_d", task)
+            self.assertEqual(dtn.d.num_conditions, 10)
+
             a = dtn.g(dtn.code(_X_S, fx), domain=SOURCE)
             b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
             self.assertEqual(bool(np.abs(a - b).max() > 1e-6), reads)
