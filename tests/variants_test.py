@@ -104,6 +104,18 @@ class VariantsTest(testing.EagerTestCase):
         for conv, kernel in zip(dtn.g.encoder.convs, kernels, strict=True):
             self.assertNotAllEqual(conv.kernel, kernel)
 
+    def test_pixels_encoder_has_f_s_depths(self):
+        g = _row("dtn_pixels", f_depths=(1, 1, 2, 1), f_residual=True).g
+        self.assertEqual((g.encoder.depths, g.encoder.residual), ((1, 1, 2, 1), True))
+
+    def test_baseline_reconstructs_by_the_statistics_that_it_trains(self):
+        dtn = _borrowed(self, "baseline")
+        for _ in range(2):
+            _logged(dtn)
+        of_s, of_t = (dtn.g_ema(_X_T, domain=k) for k in (SOURCE, TARGET))
+        self.assertNotAllClose(of_s, of_t)
+        self.assertAllEqual(dtn.reconstruct(_X_T), of_s)
+
     def test_pixels_has_all_the_terms_and_the_baseline_two(self):
         full, baseline = (_stepped(preset)[1] for preset in ("dtn_pixels", "baseline"))
         terms = {"L_D", "L_G", "L_GANG_source", "L_GANG_target", "L_CONST", "L_TID", "L_TV"}
