@@ -101,7 +101,14 @@ def _generator(config, features, image_channels):
         dtype=policy,
     )
     if config.method in ("pixels", "baseline"):
-        encoder = ContentEncoder(config.f_channels, num_domains=2, size=config.size, dtype=policy)
+        encoder = ContentEncoder(
+            config.f_channels,
+            depths=config.f_depths,
+            num_domains=2,
+            size=config.size,
+            residual=config.f_residual,
+            dtype=policy,
+        )
         return PixelGenerator(encoder, decoder(config.f_channels[-1]))
     if config.style_size:
         channels = sizes.at_size((16, 32, 64, config.style_size), config.size, "f")

@@ -191,6 +191,14 @@ class AdaptedDTNTest(testing.EagerTestCase):
         self.assertAllClose(told, expected, atol=1e-4)
         self.assertNotAllClose(logits[0], logits[1])
 
+    def test_d_knows_the_classes_of_f_and_not_those_of_the_target(self):
+        usual = domains.TASKS["svhn"]
+        for classes in ((), ("happy", "sad")):
+            target = dataclasses.replace(usual.target, classes=classes)
+            task = dataclasses.replace(usual, target=target)
+            dtn = _row("dtn_adapted_conditional_d", task)
+            self.assertEqual(dtn.d.num_conditions, 10)
+
     def test_d_is_told_the_decision_about_the_original(self):
         dtn = _borrowed(self, "dtn_adapted_conditional_d")
         fx = dtn.f(_X_S)
@@ -203,14 +211,6 @@ class AdaptedDTNTest(testing.EagerTestCase):
         for preset, reads in (("dtn_adapted", True), ("dtn_adapted_no_style", False)):
             dtn = _shared(preset)
             fx = dtn.f(_X_S)
-    def test_d_knows_the_classes_of_f_and_not_those_of_the_target(self):
-        usual = domains.TASKS["svhn"]
-        for classes in ((), ("happy", "sad")):
-            target = dataclasses.replace(usual.target, classes=classes)
-            task = dataclasses.replace(usual, target=target)
-            dtn = _row("dtn_adapted_conditional_d", task)
-            self.assertEqual(dtn.d.num_conditions, 10)
-
             a = dtn.g(dtn.code(_X_S, fx), domain=SOURCE)
             b = dtn.g(dtn.code(_X_S[::-1], fx), domain=SOURCE)
             self.assertEqual(bool(np.abs(a - b).max() > 1e-6), reads)
