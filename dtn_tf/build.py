@@ -19,8 +19,9 @@ from dtn_tf.variants.matched import MatchedDTN
 from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
 from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
-# Part of a run's identity. Raise it with any change of what a step computes: of this file,
-# `dtn`, `losses`, `nets`, `variants`, `peers`, `data.pipeline`.
+# Part of a run's identity. Raise it with any change of what a run computes: of this file,
+# `players`, `dtn`, `losses`, `nets`, `variants`, `peers`, `adam`, `warm` and its `adamw`,
+# `images`, `content.codes.match_features` and `variance`, `data.pipeline`, `Pictures.balanced`.
 RECIPE = 2
 
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}

@@ -11,7 +11,8 @@ from dtn_tf.content import codes, contract, kept, unlabelled, views
 from dtn_tf.nets.content import ContentEncoder
 
 # Part of the name of every such f. Raise it with any change of what comes out: of this file,
-# `unlabelled`, `views`, `given`, `data.pipeline`, `nets.content`.
+# `unlabelled`, `views`, `given`, `contract`, `adamw`, `images`, `data.augment`, `data.pipeline`,
+# `nets.content`, `nets.convolution`, `nets.normalization`.
 RECIPE = 1
 _MEASURED = 400  # images
 _OF_F = (
