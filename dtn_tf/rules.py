@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from dtn_tf import settings
+from dtn_tf import paths, settings
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from dtn_tf.nets import sizes
@@ -31,7 +31,7 @@ def _is_of_faces(config):
 
 
 def _is_face(config):
-    return config.content.startswith("face:")
+    return config.content.startswith(paths.FACE)
 
 
 def _with_method(*methods, text="method={} has none"):

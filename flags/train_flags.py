@@ -5,12 +5,12 @@ import pathlib
 
 from absl import flags
 
-from dtn_tf import config, presets
+from dtn_tf import cli, config, presets, rules
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from flags import common_flags
 
-WORKDIR = flags.DEFINE_string(
+WORKDIR = cli.define_path(
     "workdir",
     None,
     "Run directory. Unset: runs/DOMAIN-PRESET, or runs/A-to-B-PRESET of two folders A and B."

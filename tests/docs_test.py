@@ -34,7 +34,7 @@ def _flags_of(*folders):
     """Names of flags that the modules of some folders define."""
     paths = [path for folder in folders for path in (_TOP / folder).glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-    return set(re.findall(r"DEFINE_\w+\(\s*[\"'](\w+)[\"']", text))
+    return set(re.findall(r"(?:DEFINE_|cli\.define_)\w+\(\s*[\"'](\w+)[\"']", text))
 
 
 _EACH = "for words in {arguments}: flags.FLAGS.unparse_flags(); flags.FLAGS(['', *words]); "

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import images
+from dtn_tf import images, paths
 from dtn_tf.errors import UserError
 
 SCALES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}  # lowest, highest pixel
-APP = "app:"  # before the name of a net of Keras Applications, whose scale is its own
+APP = paths.APP  # its scale is its own
 
 _FEWEST_LEVELS = 0.1  # pixels must span more than that after a net's own rescaling
 _PROBES = 4

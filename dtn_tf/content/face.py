@@ -12,11 +12,11 @@ import pathlib
 import keras
 import numpy as np
 
-from dtn_tf import classify, files
+from dtn_tf import classify, files, paths
 from dtn_tf.content import contract, frozen, given, graphdef, tfjs
 from dtn_tf.errors import UserError
 
-PREFIX = "face:"  # of --content
+PREFIX = paths.FACE
 UNKNOWN = "licence unknown: ask its publisher before you use it or what was made with it"
 
 _FIRST = ("faceres.json", "model.json")  # of several files in a folder
