@@ -49,7 +49,7 @@ def resolve(config, workdir, cache_dir):
         The config with `data` and `precision` decided, and the store of its pictures.
 
     Raises:
-        UserError: If the data cannot be had.
+        UserError: If the data cannot be had, or a folder of pictures would be ignored.
     """
     environment.check_keras()
     data, number_format = (
@@ -58,6 +58,7 @@ def resolve(config, workdir, cache_dir):
     )
     if runs.is_run(workdir):
         begun = runs.read(workdir).config
+        starts.check_folder(workdir, begun, config)
         data = begun.data if data == "auto" else data
         number_format = begun.precision if config.precision == "auto" else number_format
     config = dataclasses.replace(config, data=data, precision=number_format)

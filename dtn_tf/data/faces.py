@@ -44,10 +44,14 @@ def open_faces(config, cache_dir, data=None, data_dir=None):
             f"data={data!r} has no faces; expected auto, files or builtin with"
             f" --domain={config.domain}."
         )
-    has_files = data_dir is not None and _missing(data_dir) == []
-    if data == "files" or has_files:
+    if data == "files" or (data_dir is not None and holds_both(data_dir)):
         return _of_files(config, data_dir, cache_dir)
     return _drawn(config, data, data_dir, cache_dir)
+
+
+def holds_both(data_dir):
+    """Whether a folder has the folders face and emoji."""
+    return not _missing(data_dir)
 
 
 def people(data_dir, size, cache_dir, fit="crop"):
