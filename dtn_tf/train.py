@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import pathlib
 import shutil
-import time
 
 import numpy as np
 import tensorflow as tf
@@ -132,10 +131,9 @@ def _train(config, sets, workdir, cache_dir, watchers):
     spent = runs.timing(workdir)
     with devices.scope(config.devices):  # f, too: each device has one
         content = make.load(workdir)
-        begun = time.perf_counter()
         fx_s, fx_t = (_known(config, content, part, cache_dir) for part in (s, t))
         s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
-        spent["f_reads"] = time.perf_counter() - begun
+        spent["f_reads"] = sum(features.seconds(fx) for fx in (fx_s, fx_t) if fx is not None)
         matching = codes.match_features(fx_s, fx_t) if config.match_features else None
         variance = codes.variance(fx_t) if config.content_distance == "nmse" else 1.0
         dtn = build.build(config, task, content, matching, variance)
