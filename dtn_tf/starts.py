@@ -136,7 +136,9 @@ def keep_f(run, f):
 
 def _differing(old, new):
     """Settings that two configs do not share, harmless ones left out: name -> (old, new)."""
-    old, new = dataclasses.asdict(old), dataclasses.asdict(new)
+    old, new = (
+        dataclasses.asdict(of) | {"content": paths.absolute(of.content)} for of in (old, new)
+    )
     return {k: (v, new[k]) for k, v in old.items() if k not in _HARMLESS and v != new[k]}
 
 

@@ -20,6 +20,7 @@ from dtn_tf import (
     hparams,
     images,
     loop,
+    paths,
     precision,
     rules,
     runs,
@@ -60,7 +61,8 @@ def resolve(config, workdir, cache_dir):
         starts.check_folder(workdir, begun, config)
         data = begun.data if data == "auto" else data
         number_format = begun.precision if config.precision == "auto" else number_format
-    config = dataclasses.replace(config, data=data, precision=number_format)
+    content = paths.absolute(config.content)  # a run is resumed from other folders, too
+    config = dataclasses.replace(config, data=data, precision=number_format, content=content)
     store = stores.of(config, cache_dir)
     make.kind_of(config, sets_lib.of(config, store))
     data_dir = None if store.name == "builtin" else config.data_dir  # auto found nothing in it
