@@ -32,6 +32,7 @@ from dtn_tf.content import codes, features, make
 from dtn_tf.data import pipeline, stores
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import AT_MOST
+from dtn_tf.errors import UserError
 
 _NUM_SHOWN = 64  # images per grid
 _NEARLY_ALL = 0.9  # of what f sees in s being one class: f knows nothing of s
@@ -102,6 +103,7 @@ def train(config, workdir, cache_dir, watchers=()):
     starts.check(workdir, config)
     if (workdir / "dtn.keras").is_file():
         print(f"{workdir} is finished: there is nothing to train.")
+        _tidy_up(workdir)
         return serving.load(workdir)
     print("\n".join([store.notice, *_warned(store)]), flush=True)
     devices.check(config)
@@ -146,9 +148,24 @@ def _train(config, sets, workdir, cache_dir, watchers):
     spent["dtn"] = loop.seconds(workdir / "checkpoints")
     files.save_json(workdir / "timing.json", spent)
     files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
-    for name in ("checkpoints", warm.FOLDER):
-        shutil.rmtree(workdir / name, ignore_errors=True)
+    for path in _passing(workdir):
+        shutil.rmtree(path, ignore_errors=True)
     return dtn
+
+
+def _passing(workdir):
+    """Folders that a run needs until it is finished."""
+    paths_of = (workdir / name for name in ("checkpoints", warm.FOLDER))
+    return [path for path in paths_of if path.exists()]
+
+
+def _tidy_up(workdir):
+    """Removes what a finished run left that was killed in its last second."""
+    if not _passing(workdir) or not cluster.is_chief():
+        return
+    with contextlib.suppress(UserError), files.locked(workdir):  # or another process does it
+        for path in _passing(workdir):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _known(config, content, pictures, cache_dir):

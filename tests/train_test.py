@@ -132,8 +132,12 @@ class RunTest(RunTestCase):
         self.assertAlmostEqual(runs.timing(self.workdir)["f_reads"], read)
         before = (self.workdir / "dtn.keras").read_bytes()
         self.assertIn("They are shown equally often", out)
+        part = self.workdir / "checkpoints/step-00000001.weights.h5"
+        part.parent.mkdir()
+        part.touch()  # what a kill in the last second leaves
         _, out = self.train(SHORT)
         self.assertIn("is finished", out)
+        self.assertFalse(part.parent.exists())
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
         with self.assertRaisesRegex(UserError, "alpha: there 15.0, now 1.0"):
             self.train(dataclasses.replace(SHORT, alpha=1.0))
