@@ -112,12 +112,12 @@ def check_archive(path, advice="Delete it to have it made again."):
         raise UserError(f"{path} is damaged ({error}). {advice}".rstrip()) from error
 
 
-def load_array(path, directory):
+def load_array(path, directory=None):
     """Maps a .npy file into memory, read-only; numbers are read from the disk when used.
 
     Args:
         path: File that `numpy.save` wrote.
-        directory: What to delete if it is damaged.
+        directory: What to delete if it is damaged; None where it mends itself.
 
     Returns:
         `np.memmap`.
@@ -128,9 +128,8 @@ def load_array(path, directory):
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Delete {directory} to have it made again."
-        ) from error
+        advice = f" Delete {directory} to have it made again." if directory else ""
+        raise UserError(f"{path} is damaged ({error}).{advice}") from error
 
 
 def hash_of(path):

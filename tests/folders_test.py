@@ -423,7 +423,8 @@ class CacheTest(FolderTestCase):
             self.assertEqual(sum(self.open().counts.values()), 20)
         decoding.assert_not_called()
 
-    def test_a_torn_cache_is_noticed(self):
+    @parameterized.parameters("train.npy", "test.npy", "train-labels.npy", "about.json")
+    def test_a_torn_cache_is_made_again(self, name):
         self.add_many("", 20)
         path = self.open().directory / "train.npy"
         path.write_bytes(path.read_bytes()[:-1])

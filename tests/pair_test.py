@@ -7,11 +7,13 @@ import pathlib
 from unittest import mock
 
 import numpy as np
+from absl.testing import parameterized
 from PIL import Image
 
 from dtn_tf import config, runs, serving, train
 from dtn_tf.content import codes, features, make
 from dtn_tf.data import pair, sets, stores
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import Interrupted, UserError
 from dtn_tf.nets import sizes
 from dtn_tf.nets.content import Classifier
@@ -148,6 +150,28 @@ class UnlabelledTest(PairTestCase):
             for other in (("other", pictures.s), ("name", pictures.t)):
                 with self.assertRaises(ArithmeticError):
                     features.of(f, *other, self.cache)
+
+    @parameterized.named_parameters(
+        ("torn", lambda content: content[:-5]),
+        ("changed", lambda content: content[:-5] + b"12345"),
+    )
+    def test_features_that_are_damaged_are_made_again(self, damage):
+        f, shown = testing.tiny_nets()[0], Pictures(testing.pixels(12, 3), "blobs")
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            first = features.of(f, "name", shown, self.cache)
+            expected, path = np.array(first), pathlib.Path(first.filename)
+            path.write_bytes(damage(path.read_bytes()))
+            self.assertAllEqual(features.of(f, "name", shown, self.cache), expected)
+        self.assertRegex(out.getvalue(), f"{path} is damaged.*Making {path.parent} again")
+
+    def test_features_without_a_hash_of_them_are_found(self):
+        f, shown = testing.tiny_nets()[0], Pictures(testing.pixels(12, 3), "blobs")
+        with contextlib.redirect_stdout(io.StringIO()):
+            first = features.of(f, "name", shown, self.cache)
+            pathlib.Path(first.filename).with_name("features.json").unlink()
+            with mock.patch.object(features.serving, "results", side_effect=AssertionError):
+                self.assertAllEqual(features.of(f, "name", shown, self.cache), first)
 
     def test_a_process_that_is_killed_while_f_reads_loses_one_part(self):
         _, pictures = self.opened(self.settings())
