@@ -144,9 +144,15 @@ def fingerprint(*parts):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def sweep(directory):
-    """Removes what killed processes left half-written. Call it with the folder locked."""
-    for path in list(pathlib.Path(directory).rglob(f"{_PARTIAL}*")):
+def sweep(directory, is_deep=True):
+    """Removes what killed processes left half-written. Call it with the folder locked.
+
+    Args:
+        directory: The folder.
+        is_deep: Whether the folders in it, which may have locks of their own, are swept, too.
+    """
+    find = pathlib.Path(directory).rglob if is_deep else pathlib.Path(directory).glob
+    for path in list(find(f"{_PARTIAL}*")):
         if not is_partial(path) or _is_being_written(path):
             continue
         if path.is_dir():
