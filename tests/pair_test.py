@@ -210,9 +210,10 @@ class UnlabelledTest(PairTestCase):
                 self.opened(self.settings(**changes))
 
     def test_one_folder_for_both_is_refused(self):
-        self.target = self.source
-        with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
-            self.opened(self.settings())
+        for same in (self.source, f"{self.source}/", f"{self.target}/../photos"):
+            self.target = same
+            with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
+                self.opened(self.settings())
 
     def test_equal_names_are_told_apart(self):
         self.target = self.directory / "b" / "photos"
