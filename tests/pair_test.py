@@ -202,9 +202,13 @@ class UnlabelledTest(PairTestCase):
         for changes, said in (
             ({"content": "labels"}, "content=labels needs classes, and photos has none"),
             ({"content": "magic"}, "content='magic' is unknown; expected auto, labels"),
-            ({"balance_s": True}, "balance_s as set by preset tiny needs an f that was taught"),
-            ({"adapt_steps": 3}, "adapt_steps as set by preset tiny needs an f"),
-            ({"style_size": 8}, "style_size, tta"),
+            ({"balance_s": True}, "balance_s of .* needs an f that was taught.*Add --nobalance_s,"),
+            ({"adapt_steps": 3}, "adapt_steps of .*Add --adapt_steps=0, or"),
+            (
+                {"style_size": 8, "tta": "mean"},
+                "style_size and tta of .*Add --style_size=0 --tta=none, or",
+            ),
+            ({"content_distance": "cross_entropy"}, "Add --content_distance=mse, or"),
         ):
             with self.assertRaisesRegex(UserError, said):
                 self.opened(self.settings(**changes))

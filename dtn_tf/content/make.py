@@ -7,7 +7,7 @@ import shutil
 
 import keras
 
-from dtn_tf import classify, files, pretrain, rules, runs
+from dtn_tf import classify, files, pretrain, runs
 from dtn_tf.content import contract, face, given, kept, learn, student
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
@@ -147,14 +147,25 @@ def _check_classes(config, kind):
     """Refuses settings that need the classes of f where it has none."""
     if kind == LABELS:
         return
-    needs = {
-        "balance_s": config.balance_s,
-        "adapt_steps": config.adapt_steps > 0,
-        "style_size, tta, d_conditional or content_distance": rules.uses_decisions(config),
+    found = {name: off for name, (is_set, off) in _needs_classes(config).items() if is_set}
+    if found:
+        raise UserError(
+            f"{' and '.join(found)} of preset {config.preset} or your command needs an f that was"
+            f" taught classes, and this one is {kind}. Add {' '.join(found.values())}, or take"
+            " --preset=dtn_folders."
+        )
+
+
+def _needs_classes(config):
+    """Returns what needs an f that knows classes: setting -> (whether it is on, flag to end it)."""
+    return {
+        "balance_s": (config.balance_s, "--nobalance_s"),
+        "adapt_steps": (config.adapt_steps > 0, "--adapt_steps=0"),
+        "style_size": (config.style_size > 0, "--style_size=0"),
+        "tta": (config.tta != "none", "--tta=none"),
+        "d_conditional": (config.d_conditional, "--nod_conditional"),
+        "content_distance": (
+            config.content_distance == "cross_entropy",
+            "--content_distance=mse",
+        ),
     }
-    for name, is_set in needs.items():
-        if is_set:
-            raise UserError(
-                f"{name} as set by preset {config.preset} needs an f that was taught classes, and"
-                f" this one is {kind}. Leave it out, or take --preset=dtn_folders."
-            )
