@@ -163,6 +163,28 @@ class FlagsTest(testing.TestCase):
             _parse(*arguments.split())
 
     @parameterized.parameters(
+        ("--content=unlabelled", "--pretrain_geometry=1", "pretrain_geometry would be ignored"),
+        ("--content=face:x", "--pretrain_invert=0 --pretrain_cutout=0.2", "cutout, pretrain_inv"),
+        ("--content=x.keras", "--pretrain_steps=3 --f_residual", "f_residual, pretrain_steps"),
+        ("--content=app:VGG16", "--f_depths=1,1,1,1", "f_depths would be ignored with content=app"),
+        ("--content=face:x --nocontent_student", "--pretrain_steps=3", "pretrain_steps would"),
+    )
+    def test_what_an_f_has_no_use_for_is_refused_where_a_command_names_it(self, f, words, said):
+        folders = "--domain=folders --source_dir=a --target_dir=b"
+        _parse(*folders.split(), *f.split())  # the preset's own are let pass
+        with self.assertRaisesRegex(UserError, said):
+            _parse(*folders.split(), *f.split(), *words.split())
+
+    @parameterized.parameters(
+        ("--content=labels", "--pretrain_geometry=1"),
+        ("--content=face:x", "--pretrain_steps=3"),
+        ("--content=x.keras --method=pixels --content_distance=mse --beta=1", "--f_residual"),
+    )
+    def test_what_an_f_has_a_use_for_is_not(self, f, words):
+        folders = "--domain=folders --source_dir=a --target_dir=b"
+        _parse(*folders.split(), *f.split(), *words.split())
+
+    @parameterized.parameters(
         ("dtn_no_tdi", r"one of <.*\|dtn\|.*>\. Did you mean dtn_no_tid\?$"), ("resnet", r">\.$")
     )
     def test_a_mistyped_word_is_answered_with_the_nearest(self, word, said):
