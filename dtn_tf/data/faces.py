@@ -149,7 +149,8 @@ def _check_names(folder):
 def _all_of(found):
     """All splits of a folder with classes as one set: nothing of it trains."""
     if not found.classes:
-        raise UserError(f"{found.path} has no folder for each person; expected people/NAME/photos.")
+        why = found.about["note"] or "it has no folder for each person"
+        raise UserError(f"{found.path}: {why}; expected people/NAME/photos.")
     splits = [found.load(split) for split, n in found.counts.items() if n]
     return Pictures(
         np.concatenate([part.pixels for part in splits]),
