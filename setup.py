@@ -46,7 +46,7 @@ setuptools.setup(
         "numpy>=1.26",
         "pillow>=11.3",  # draws the built-in house numbers, writes PNG grids, reads folders
         "scikit-learn>=1.5",  # the nearest neighbour of the paper's Table 2
-        "scipy>=1.13",  # reads SVHN's .mat files
+        "scipy>=1.13",  # draws the built-in house numbers
         "tensorboard>=2.19",
         "tensorflow>=2.19",
         "tensorflow-datasets>=4.9.6",

@@ -31,7 +31,7 @@ _HOMES = {  # public names, loaded when asked for: `import dtn_tf` does not wait
     "load": "dtn_tf.serving",
     "translate": "dtn_tf.serving",
 }
-_NEED_TENSORFLOW = ("DTN", "load", "translate")
+_NEED_TENSORFLOW = ("DTN", "export", "load", "translate")
 
 
 def __getattr__(name):

@@ -129,7 +129,7 @@ def _translate_flags():
 
 def _export_flags():
     flags.DEFINE_list("format", "savedmodel", "Any of savedmodel, onnx, litert, with commas.")
-    flags.DEFINE_string("out", None, "Folder for them.", required=True)
+    cli.define_path("out", None, "Folder for them.", required=True)
     return ("format", "out")
 
 
@@ -141,8 +141,8 @@ def _demo_flags():
         lower_bound=0,
         upper_bound=65535,
     )
-    flags.DEFINE_string("static", None, "Folder to write the page into, instead of serving it.")
-    flags.DEFINE_string(
+    cli.define_path("static", None, "Folder to write the page into, instead of serving it.")
+    cli.define_path(
         "node_modules",
         None,
         "With --static: folder where npm has installed onnxruntime-web. Unset: npm brings it.",

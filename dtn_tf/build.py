@@ -19,8 +19,9 @@ from dtn_tf.variants.matched import MatchedDTN
 from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
 from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
-# Part of a run's identity. Raise it with any change of what a step computes: of this file,
-# `dtn`, `losses`, `nets`, `variants`, `peers`, `data.pipeline`.
+# Part of a run's identity. Raise it with any change of what a run computes: of this file,
+# `players`, `dtn`, `losses`, `nets`, `variants`, `peers`, `adam`, `warm` and its `adamw`,
+# `images`, `content.codes.match_features` and `variance`, `data.pipeline`, `Pictures.balanced`.
 RECIPE = 2
 
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
@@ -59,7 +60,7 @@ def _dtn(config, task, content, matching, content_variance):
     return method(
         content.f,
         _generator(config, content.f.features, task.target.channels),
-        _discriminator(config, task.target, config.d_classes),
+        _discriminator(config, task.target, config.d_classes, len(task.content.classes)),
         **of_f,
         alpha=config.alpha,
         beta=config.beta,
@@ -101,7 +102,14 @@ def _generator(config, features, image_channels):
         dtype=policy,
     )
     if config.method in ("pixels", "baseline"):
-        encoder = ContentEncoder(config.f_channels, num_domains=2, size=config.size, dtype=policy)
+        encoder = ContentEncoder(
+            config.f_channels,
+            depths=config.f_depths,
+            num_domains=2,
+            size=config.size,
+            residual=config.f_residual,
+            dtype=policy,
+        )
         return PixelGenerator(encoder, decoder(config.f_channels[-1]))
     if config.style_size:
         channels = sizes.at_size((16, 32, 64, config.style_size), config.size, "f")
@@ -110,15 +118,15 @@ def _generator(config, features, image_channels):
     return decoder(features)
 
 
-def _discriminator(config, domain, num_classes):
+def _discriminator(config, domain, num_classes, num_decisions=0):
+    """Makes D of a domain; a conditional one is told one of `num_decisions` classes of f."""
     shape = {"image_channels": domain.channels, "num_classes": num_classes}
     if config.method == "yunjey":
         return StridedDiscriminator(config.d_channels, **shape, dtype=config.precision)
-    told = len(domain.classes) if config.d_conditional else 0
     return Discriminator(
         config.d_channels,
         **shape,
-        num_conditions=told,
+        num_conditions=num_decisions if config.d_conditional else 0,
         size=config.size,
         leak=config.d_leak,
         dtype=config.precision,

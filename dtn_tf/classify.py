@@ -1,4 +1,4 @@
-"""Classifiers of digits: how f and the judge are trained, and what they say."""
+"""Classifiers of images: how f and the judge are trained, and what they say."""
 
 import hashlib
 

@@ -7,10 +7,11 @@ import sys
 
 from absl import app, flags
 
-from dtn_tf import environment
+from dtn_tf import environment, paths
 from dtn_tf.errors import Interrupted, UserError
 
 _CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
+flags.disclaim_key_flags()  # what `define_path` defines is its caller's
 
 
 def run(main, argv=None):
@@ -28,6 +29,21 @@ def run(main, argv=None):
         _end(f"error: {error}", 1)
     except Interrupted as stopped:
         _end(f"Stopped: {stopped}", 128 + stopped.number)
+
+
+class _Path(flags.ArgumentParser):
+    def parse(self, argument):
+        return paths.expanded(argument)
+
+    def flag_type(self):
+        return "string"
+
+
+def define_path(name, default, text, **kwargs):
+    """Defines a flag of a path, whose ~ is the home of who starts the program."""
+    return flags.DEFINE(
+        _Path(), name, default, text, serializer=flags.ArgumentSerializer(), **kwargs
+    )
 
 
 def load_tensorflow():

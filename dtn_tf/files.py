@@ -112,12 +112,12 @@ def check_archive(path, advice="Delete it to have it made again."):
         raise UserError(f"{path} is damaged ({error}). {advice}".rstrip()) from error
 
 
-def load_array(path, directory):
+def load_array(path, directory=None):
     """Maps a .npy file into memory, read-only; numbers are read from the disk when used.
 
     Args:
         path: File that `numpy.save` wrote.
-        directory: What to delete if it is damaged.
+        directory: What to delete if it is damaged; None where it mends itself.
 
     Returns:
         `np.memmap`.
@@ -128,9 +128,8 @@ def load_array(path, directory):
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Delete {directory} to have it made again."
-        ) from error
+        advice = f" Delete {directory} to have it made again." if directory else ""
+        raise UserError(f"{path} is damaged ({error}).{advice}") from error
 
 
 def hash_of(path):
@@ -145,9 +144,15 @@ def fingerprint(*parts):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def sweep(directory):
-    """Removes what killed processes left half-written. Call it with the folder locked."""
-    for path in list(pathlib.Path(directory).rglob(f"{_PARTIAL}*")):
+def sweep(directory, is_deep=True):
+    """Removes what killed processes left half-written. Call it with the folder locked.
+
+    Args:
+        directory: The folder.
+        is_deep: Whether the folders in it, which may have locks of their own, are swept, too.
+    """
+    find = pathlib.Path(directory).rglob if is_deep else pathlib.Path(directory).glob
+    for path in list(find(f"{_PARTIAL}*")):
         if not is_partial(path) or _is_being_written(path):
             continue
         if path.is_dir():

@@ -419,7 +419,6 @@ ROWS = {
 TABLES = ("1", "2", "3", "pieces", "reverse")  # of digits
 FACES = "faces"  # a table of its own: it has photos, and no judge
 ORIGINAL = 0.4006  # the paper's Table 1, "Original SVHN image": no run
-ORIGINAL_NOTE = "no translation; depends on the judge, and ours reads grey images"
 OTHERS = {"SA, Fernando et al. 2013": 0.5932, "DANN, Ganin et al. 2016": 0.7385}  # its Table 2
 UNSEEN = 3  # the digit of its Table 3
 

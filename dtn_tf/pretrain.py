@@ -10,7 +10,8 @@ from dtn_tf.nets.content import Classifier, ContentEncoder
 from dtn_tf.variants.yunjey import StridedEncoder
 
 # Part of the name of every cached f. Raise it with any change of what trains f: of this file,
-# `classify`, `adapt`, `data.augment`, `data.pipeline`, `nets.content`, `variants.yunjey`.
+# `classify`, `adapt`, `adamw`, `images`, `data.augment`, `data.pipeline`, `nets.content`,
+# `nets.convolution`, `nets.normalization`, `variants.yunjey`.
 RECIPE = 1
 
 _OF_F = (

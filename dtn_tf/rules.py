@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from dtn_tf import settings
+from dtn_tf import paths, settings
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from dtn_tf.nets import sizes
@@ -31,7 +31,7 @@ def _is_of_faces(config):
 
 
 def _is_face(config):
-    return config.content.startswith("face:")
+    return config.content.startswith(paths.FACE)
 
 
 def _with_method(*methods, text="method={} has none"):
@@ -165,6 +165,27 @@ _RULES = (
         _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
     ),
 )
+
+
+_OF_LABELLED_F = (
+    *("pretrain_dropout", "pretrain_geometry", "pretrain_colour"),
+    *("pretrain_invert", "pretrain_cutout"),
+)
+_OF_TRAINED_F = (
+    *("pretrain_steps", "pretrain_batch_size"),
+    *("pretrain_learning_rate", "pretrain_weight_decay"),
+)
+_OF_NET_F = ("f_channels", "f_depths", "f_residual")
+
+
+def ignored_by_content(config):
+    """Returns the settings of f that its kind has no use for: a tuple of names."""
+    if config.content in ("auto", "labels"):
+        return ()
+    if config.content == "unlabelled" or (_is_face(config) and config.content_student):
+        return _OF_LABELLED_F
+    of_net = () if config.method in ("pixels", "baseline") else _OF_NET_F  # their G has it
+    return (*_OF_LABELLED_F, *_OF_TRAINED_F, *of_net)
 
 
 def check(config):

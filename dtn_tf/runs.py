@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 
-from dtn_tf import cli, environment, files, recorded
+from dtn_tf import cli, environment, files, paths, recorded
 from dtn_tf import config as config_lib
 from dtn_tf.errors import UserError
 
@@ -186,7 +186,8 @@ def is_run(workdir):
 def command(config, workdir, cache_dir):
     """Returns the command that trains such a run, quoted for a shell."""
     base = config_lib.usual(config)
-    given = {k: v for k, v in dataclasses.asdict(config).items() if v != base[k] and v is not None}
+    asked = dataclasses.asdict(config) | {"content": paths.absolute(config.content)}
+    given = {k: v for k, v in asked.items() if v != base[k] and v is not None}
     words = {name: _flag(value) for name, value in given.items()}
     words |= {name: cli.shown(path) for name, path in folders(config).items() if path}
     where = {"workdir": cli.shown(workdir), "cache_dir": cli.shown(cache_dir)}

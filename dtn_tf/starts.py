@@ -6,7 +6,8 @@ import pathlib
 import re
 
 from dtn_tf import config as config_lib
-from dtn_tf import environment, files, runs
+from dtn_tf import environment, files, paths, runs
+from dtn_tf.data import stores
 from dtn_tf.errors import UserError
 
 # Settings that change what is watched or where data lies, or how, but not what is computed.
@@ -34,12 +35,6 @@ def check(workdir, config):
             raise UserError(f"{workdir} has files but no config.json; choose another --workdir.")
         return None
     run = runs.read(workdir)
-    known = (None, runs.folders(run.config)["data_dir"])
-    if config.data == "builtin" and runs.folders(config)["data_dir"] not in known:
-        raise UserError(
-            f"{workdir} began on builtin data: --data_dir={config.data_dir} would be ignored."
-            " Leave it out, or train on these files in another --workdir."
-        )
     found = _differing(run.config, config)
     if found:
         listed = "; ".join(f"{k}: there {a!r}, now {b!r}" for k, (a, b) in sorted(found.items()))
@@ -51,6 +46,29 @@ def check(workdir, config):
             + f" What resumes it as it was: {run.command}"
         )
     return run
+
+
+def check_folder(workdir, begun, config):
+    """Refuses a folder of pictures that a run would ignore because it began on drawn ones.
+
+    A folder in which there were none, and are none, is no obstacle: `auto` fell back then.
+
+    Args:
+        workdir: The run directory.
+        begun: `DTNConfig` that it began with.
+        config: `DTNConfig` as given, nothing resolved.
+
+    Raises:
+        UserError: Names the folder.
+    """
+    if begun.data != "builtin" or config.data != "auto" or not config.data_dir:
+        return
+    is_same = runs.folders(config)["data_dir"] == runs.folders(begun)["data_dir"]
+    if not is_same and stores.holds_pictures(config.domain, config.data_dir):
+        raise UserError(
+            f"{workdir} began on builtin data: --data_dir={config.data_dir} would be ignored."
+            " Leave it out, or train on these files in another --workdir."
+        )
 
 
 _WHY_NOT_LONGER = (
@@ -118,7 +136,9 @@ def keep_f(run, f):
 
 def _differing(old, new):
     """Settings that two configs do not share, harmless ones left out: name -> (old, new)."""
-    old, new = dataclasses.asdict(old), dataclasses.asdict(new)
+    old, new = (
+        dataclasses.asdict(of) | {"content": paths.absolute(of.content)} for of in (old, new)
+    )
     return {k: (v, new[k]) for k, v in old.items() if k not in _HARMLESS and v != new[k]}
 
 

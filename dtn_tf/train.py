@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import pathlib
 import shutil
-import time
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +20,7 @@ from dtn_tf import (
     hparams,
     images,
     loop,
+    paths,
     precision,
     rules,
     runs,
@@ -32,6 +32,7 @@ from dtn_tf.content import codes, features, make
 from dtn_tf.data import pipeline, stores
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import AT_MOST
+from dtn_tf.errors import UserError
 
 _NUM_SHOWN = 64  # images per grid
 _NEARLY_ALL = 0.9  # of what f sees in s being one class: f knows nothing of s
@@ -49,7 +50,7 @@ def resolve(config, workdir, cache_dir):
         The config with `data` and `precision` decided, and the store of its pictures.
 
     Raises:
-        UserError: If the data cannot be had.
+        UserError: If the data cannot be had, or a folder of pictures would be ignored.
     """
     environment.check_keras()
     data, number_format = (
@@ -58,9 +59,11 @@ def resolve(config, workdir, cache_dir):
     )
     if runs.is_run(workdir):
         begun = runs.read(workdir).config
+        starts.check_folder(workdir, begun, config)
         data = begun.data if data == "auto" else data
         number_format = begun.precision if config.precision == "auto" else number_format
-    config = dataclasses.replace(config, data=data, precision=number_format)
+    content = paths.absolute(config.content)  # a run is resumed from other folders, too
+    config = dataclasses.replace(config, data=data, precision=number_format, content=content)
     store = stores.of(config, cache_dir)
     make.kind_of(config, sets_lib.of(config, store))
     data_dir = None if store.name == "builtin" else config.data_dir  # auto found nothing in it
@@ -100,6 +103,7 @@ def train(config, workdir, cache_dir, watchers=()):
     starts.check(workdir, config)
     if (workdir / "dtn.keras").is_file():
         print(f"{workdir} is finished: there is nothing to train.")
+        _tidy_up(workdir)
         return serving.load(workdir)
     print("\n".join([store.notice, *_warned(store)]), flush=True)
     devices.check(config)
@@ -131,10 +135,9 @@ def _train(config, sets, workdir, cache_dir, watchers):
     spent = runs.timing(workdir)
     with devices.scope(config.devices):  # f, too: each device has one
         content = make.load(workdir)
-        begun = time.perf_counter()
         fx_s, fx_t = (_known(config, content, part, cache_dir) for part in (s, t))
         s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
-        spent["f_reads"] = time.perf_counter() - begun
+        spent["f_reads"] = sum(features.seconds(fx) for fx in (fx_s, fx_t) if fx is not None)
         matching = codes.match_features(fx_s, fx_t) if config.match_features else None
         variance = codes.variance(fx_t) if config.content_distance == "nmse" else 1.0
         dtn = build.build(config, task, content, matching, variance)
@@ -145,9 +148,24 @@ def _train(config, sets, workdir, cache_dir, watchers):
     spent["dtn"] = loop.seconds(workdir / "checkpoints")
     files.save_json(workdir / "timing.json", spent)
     files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
-    for name in ("checkpoints", warm.FOLDER):
-        shutil.rmtree(workdir / name, ignore_errors=True)
+    for path in _passing(workdir):
+        shutil.rmtree(path, ignore_errors=True)
     return dtn
+
+
+def _passing(workdir):
+    """Folders that a run needs until it is finished."""
+    paths_of = (workdir / name for name in ("checkpoints", warm.FOLDER))
+    return [path for path in paths_of if path.exists()]
+
+
+def _tidy_up(workdir):
+    """Removes what a finished run left that was killed in its last second."""
+    if not _passing(workdir) or not cluster.is_chief():
+        return
+    with contextlib.suppress(UserError), files.locked(workdir):  # or another process does it
+        for path in _passing(workdir):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _known(config, content, pictures, cache_dir):

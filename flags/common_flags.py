@@ -6,7 +6,7 @@ import os
 
 from absl import flags
 
-from dtn_tf import config
+from dtn_tf import cli, config
 from dtn_tf.errors import UserError
 
 _FIELDS = {field.name: field for field in dataclasses.fields(config.DTNConfig)}
@@ -27,6 +27,8 @@ def define(field, more=""):
         return flags.DEFINE_integer(name, None, text, **bounds)
     if field.type is float:
         return flags.DEFINE_float(name, None, text, **bounds)
+    if name in (*config.FOLDERS, "content"):
+        return cli.define_path(name, None, text)
     if field.type in (str, str | None):
         return flags.DEFINE_string(name, None, text)
     return flags.DEFINE_list(name, None, text)
@@ -53,10 +55,10 @@ class _Choice(flags.EnumParser):
 
 DATA = define(_FIELDS["data"], "Unset: auto when training, the run's own when scoring.")
 DATA_DIR = define(_FIELDS["data_dir"])
-CACHE_DIR = flags.DEFINE_string(
+CACHE_DIR = cli.define_path(
     "cache_dir",
     "runs/cache",
-    "Folder for what runs share: trained f, trained judges, drawn digits.",
+    "Folder for what runs share: trained f and f(x), trained judges, decoded images, drawn digits.",
 )
 NAMES = ("data", "data_dir", "cache_dir")
 

@@ -4,10 +4,10 @@ import pathlib
 
 from absl import flags
 
-from dtn_tf import config, presets
+from dtn_tf import cli, config, presets
 from flags import common_flags
 
-WORKDIR = flags.DEFINE_string(
+WORKDIR = cli.define_path(
     "workdir", None, "Run to score. Unset: the newest finished run in --runs_dir."
 )
 TABLE = flags.DEFINE_enum(
@@ -31,8 +31,8 @@ NUM_SEEDS = flags.DEFINE_integer(
     "With --train_missing: runs per row. Unset: 3 of dtn and dtn_adapted, 1 of others.",
     lower_bound=1,
 )
-RUNS_DIR = flags.DEFINE_string("runs_dir", "runs", "Folder of run directories.")
-RESULTS_DIR = flags.DEFINE_string(
+RUNS_DIR = cli.define_path("runs_dir", "runs", "Folder of run directories.")
+RESULTS_DIR = cli.define_path(
     "results_dir", "results", "With --table: folder of results.jsonl, and of new figures."
 )
 SPLIT = flags.DEFINE_enum(
@@ -60,7 +60,7 @@ DISTANCES = flags.DEFINE_bool(
     "Also measure distances (KID and others) and draw nearest neighbours where a judge suffices."
     " Of folders they always are.",
 )
-DESCRIPTOR = flags.DEFINE_string(
+DESCRIPTOR = cli.define_path(
     "descriptor",
     "auto",
     "Face net that measures retrieval (the paper's Table 4) of --domain=face and emoji. It is never"

@@ -5,12 +5,12 @@ import pathlib
 
 from absl import flags
 
-from dtn_tf import config, presets
+from dtn_tf import cli, config, presets, rules
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from flags import common_flags
 
-WORKDIR = flags.DEFINE_string(
+WORKDIR = cli.define_path(
     "workdir",
     None,
     "Run directory. Unset: runs/DOMAIN-PRESET, or runs/A-to-B-PRESET of two folders A and B."
@@ -35,12 +35,25 @@ def config_from_flags():
     """Returns the `DTNConfig` of the command line: the preset, with what was given.
 
     Raises:
-        UserError: If a value is out of range, or a list is not one of whole numbers.
+        UserError: If a value is out of range or would be ignored, or a list is not one of whole
+            numbers.
     """
     holders = {**_SETTINGS, "data": common_flags.DATA, "data_dir": common_flags.DATA_DIR}
     given = {name: holder.value for name, holder in holders.items() if holder.value is not None}
     given |= {name: _numbers(name, v) for name, v in given.items() if isinstance(v, list)}
-    return config.make(given.pop("preset", _preset()), **given)
+    made = config.make(given.pop("preset", _preset()), **given)
+    _refuse_ignored(made, given)
+    return made
+
+
+def _refuse_ignored(made, given):
+    """Refuses what a command names of f where this f is made without it; presets may have it."""
+    ignored = set(rules.ignored_by_content(made)) & given.keys()
+    if ignored:
+        raise UserError(
+            f"{', '.join(sorted(ignored))} would be ignored with content={made.content}: this f is"
+            " made without. Leave it out."
+        )
 
 
 def workdir():

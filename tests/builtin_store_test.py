@@ -4,6 +4,7 @@ from unittest import mock
 import numpy as np
 from absl.testing import parameterized
 
+from dtn_tf import files
 from dtn_tf.data import stores
 from dtn_tf.data.builtin import handwriting, street_digits
 from dtn_tf.data.domains import MNIST, SVHN
@@ -81,6 +82,25 @@ class BuiltinTest(testing.TestCase):
             self.assertIn("drawn by", self.store().describe(SVHN, "train"))
             with self.assertRaisesRegex(UserError, "is read-only"):
                 self.store().describe(SVHN, "test")
+
+    def test_what_a_killed_process_left_is_swept_and_others_folders_are_not(self):
+        left, other = self.directory / "partial-999999-a.npz", self.directory / "f-1"
+        other.mkdir()
+        left.touch()
+        (other / "partial-999999-f.keras").touch()  # of a folder with a lock of its own
+        self.store().load(SVHN, "train", num=5)
+        self.assertFalse(left.exists())
+        self.assertNotEmpty(list(other.iterdir()))
+
+    def test_one_process_draws_at_a_time(self):
+        def draw(*args, **kwargs):
+            with self.assertRaises(files.Busy), files.locked(self.directory / "street_digits"):
+                pass
+            return data_files.svhn_arrays("train")
+
+        with mock.patch.object(street_digits, "load", side_effect=draw) as load:
+            self.store().load(SVHN, "train")
+        load.assert_called_once()
 
     def test_describe_draws_nothing(self):
         with mock.patch.object(street_digits, "load") as load:

@@ -34,7 +34,7 @@ def _flags_of(*folders):
     """Names of flags that the modules of some folders define."""
     paths = [path for folder in folders for path in (_TOP / folder).glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-    return set(re.findall(r"DEFINE_\w+\(\s*[\"'](\w+)[\"']", text))
+    return set(re.findall(r"(?:DEFINE_|cli\.define_)\w+\(\s*[\"'](\w+)[\"']", text))
 
 
 _EACH = "for words in {arguments}: flags.FLAGS.unparse_flags(); flags.FLAGS(['', *words]); "
@@ -42,7 +42,7 @@ _PARSE = {  # program -> code that parses its command lines, without TensorFlow
     "eval_main.py": "from flags import eval_flags\nfrom absl import flags\n"
     f"{_EACH}eval_flags.check()",
     "train_main.py": "from flags import train_flags\nfrom absl import flags\n"
-    f"{_EACH}train_flags.config_from_flags()",
+    f"{_EACH}train_flags.config_from_flags(); print(train_flags.workdir())",
     "dtn_tf.scores.report": "from dtn_tf.scores import report\n"
     "for words in {arguments}: assert words in ([], ['--check']), words",
 }
@@ -98,7 +98,8 @@ class DocsTest(parameterized.TestCase):
         self.assertEmpty(set(re.findall(r"--([a-z]\w*)", _text(page))) - known)
 
     @parameterized.named_parameters(_cases(page for page in _GUIDES if "```sh" in _text(page)))
-    def test_commands_parse(self, page):
+    def test_commands_parse_and_score_what_others_made(self, page):
+        made = set()
         for program, arguments in _commands(page).items():
             if program == "dtn_tf":
                 self.assertContainsSubset({words[0] for words in arguments}, main._COMMANDS)
@@ -108,6 +109,10 @@ class DocsTest(parameterized.TestCase):
                 code = _PARSE[program].format(arguments=arguments)
                 done = subprocess.run((sys.executable, "-c", code), cwd=_TOP, capture_output=True)
                 self.assertEqual((done.returncode, done.stderr), (0, b""), program)
+                made |= set(done.stdout.decode().split())
+        scored = {word for words in _commands(page)["eval_main.py"] for word in words}
+        named = {word.partition("=")[2] for word in scored if word.startswith("--workdir=")}
+        self.assertEmpty(named - made, "no command of this page makes such a run")
 
     def test_every_program_is_said_to_be_run_by_a_test_or_by_hand(self):
         known = _text("benchmarks/README.md").partition("## Which commands")[2]

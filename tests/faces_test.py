@@ -90,6 +90,16 @@ class FilesTest(testing.TestCase):
         with self.assertRaisesRegex(UserError, "has 300 people; expected 256 at most"):
             self.open()[0].people()
 
+    def test_more_people_than_a_byte_counts_are_said_to_be_too_many(self):
+        photo = Image.fromarray(testing.pixels(1, 3)[0])
+        for k in range(257):
+            path = self.root / "people" / str(k) / "0.png"
+            path.parent.mkdir(parents=True)
+            photo.putpixel((0, 0), (k % 256, k // 256, 0))  # no two alike
+            photo.save(path)
+        with self.assertRaisesRegex(UserError, "people: .*more than 256 classes; expected people"):
+            self.open()[0].people()
+
     def test_a_person_called_as_a_split_is_refused(self):
         (self.root / "people" / "Val").mkdir(parents=True)
         with self.assertRaisesRegex(UserError, "a folder Val, which means a split"):

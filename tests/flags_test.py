@@ -99,6 +99,24 @@ class FlagsTest(testing.TestCase):
         expected = dataclasses.replace(config.make("dtn_no_tid"), **{field: value})
         self.assertEqual(_parse("--preset=dtn_no_tid", argument), expected)
 
+    @parameterized.parameters(
+        ("--domain=folders --source_dir=~/a --target_dir=~/b", "source_dir", "/home/me/a"),
+        ("--domain=folders --source_dir=~/a --target_dir=~/b", "target_dir", "/home/me/b"),
+        ("--data_dir=~/c", "data_dir", "/home/me/c"),
+        ("--content=~/f.keras", "content", "/home/me/f.keras"),
+        ("--preset=dtn_face --content=face:~/net", "content", "face:/home/me/net"),
+        ("--content=a~/f.keras", "content", "a~/f.keras"),
+    )
+    def test_home_in_a_path_is_exchanged_which_a_shell_leaves_in_a_flag(self, words, name, path):
+        with mock.patch.dict(os.environ, HOME="/home/me"):
+            self.assertEqual(getattr(_parse(*words.split()), name), path)
+
+    @parameterized.parameters("workdir", "cache_dir")
+    def test_home_in_a_folder_of_a_run_is_exchanged(self, name):
+        with mock.patch.dict(os.environ, HOME="/home/me"):
+            flags.FLAGS(["train_main.py", f"--{name}=~/x"])
+        self.assertEqual(flags.FLAGS[name].value, "/home/me/x")
+
     def test_the_reverse_direction(self):
         self.assertEqual(_parse("--domain=mnist"), config.make("dtn", domain="mnist"))
 
@@ -143,6 +161,28 @@ class FlagsTest(testing.TestCase):
     def test_what_flags_let_pass_the_config_refuses(self, arguments, message):
         with self.assertRaisesRegex(UserError, message):
             _parse(*arguments.split())
+
+    @parameterized.parameters(
+        ("--content=unlabelled", "--pretrain_geometry=1", "pretrain_geometry would be ignored"),
+        ("--content=face:x", "--pretrain_invert=0 --pretrain_cutout=0.2", "cutout, pretrain_inv"),
+        ("--content=x.keras", "--pretrain_steps=3 --f_residual", "f_residual, pretrain_steps"),
+        ("--content=app:VGG16", "--f_depths=1,1,1,1", "f_depths would be ignored with content=app"),
+        ("--content=face:x --nocontent_student", "--pretrain_steps=3", "pretrain_steps would"),
+    )
+    def test_what_an_f_has_no_use_for_is_refused_where_a_command_names_it(self, f, words, said):
+        folders = "--domain=folders --source_dir=a --target_dir=b"
+        _parse(*folders.split(), *f.split())  # the preset's own are let pass
+        with self.assertRaisesRegex(UserError, said):
+            _parse(*folders.split(), *f.split(), *words.split())
+
+    @parameterized.parameters(
+        ("--content=labels", "--pretrain_geometry=1"),
+        ("--content=face:x", "--pretrain_steps=3"),
+        ("--content=x.keras --method=pixels --content_distance=mse --beta=1", "--f_residual"),
+    )
+    def test_what_an_f_has_a_use_for_is_not(self, f, words):
+        folders = "--domain=folders --source_dir=a --target_dir=b"
+        _parse(*folders.split(), *f.split(), *words.split())
 
     @parameterized.parameters(
         ("dtn_no_tdi", r"one of <.*\|dtn\|.*>\. Did you mean dtn_no_tid\?$"), ("resnet", r">\.$")
@@ -213,6 +253,12 @@ class MainTest(testing.TestCase):
         self.assertIn("Unknown command line flag 'alpa'. Did you mean: alpha", done.stderr)
         done = self._run("train_main.py", "svhn")
         self.assertIn("Unknown arguments: svhn", done.stdout + done.stderr)
+
+    def test_home_in_a_folder_of_results_is_exchanged(self):
+        code = "import sys; from absl import flags; from flags import eval_flags as e;"
+        code += "flags.FLAGS(sys.argv); print(e.RUNS_DIR.value, e.RESULTS_DIR.value)"
+        done = self._run("-c", code, "--runs_dir=~/a", "--results_dir=~/b")
+        self.assertEqual(done.stdout.split(), [os.path.expanduser(p) for p in ("~/a", "~/b")])
 
     def test_flags_do_not_wait_for_tensorflow(self):
         script = "import sys; from flags import train_flags; print('tensorflow' in sys.modules)"

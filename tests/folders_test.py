@@ -80,6 +80,14 @@ class OddFolderTest(FolderTestCase):
             "photos: 3 images are smaller than asked for and were enlarged.", opened.warnings
         )
 
+    def test_a_folder_without_an_image_for_the_test_is_warned_of(self):
+        said = "photos: no image is for the test, so that no run can be scored on it."
+        for split in ("train", "val"):
+            self.add(*(f"{split}/{k}.png" for k in range(12)), seed=len(split))
+        self.assertIn(said, self.open().warnings)
+        self.add("test/0.png", seed=9)
+        self.assertNotIn(said, self.open().warnings)
+
     def test_broken_ones_are_refused_by_name(self):
         odd_images.write(self.folder, odd_images.IMAGES, odd_images.BROKEN)
         num, total = len(odd_images.BROKEN), len(odd_images.BROKEN) + len(odd_images.IMAGES)
@@ -148,6 +156,7 @@ class RefusedTest(FolderTestCase):
 
     def test_few_are_warned_of(self):
         self.add_many("train/", 20)
+        self.add_many("test/", 1)
         self.assertRegex(self.open().warnings[0], "photos: .* few; 500 or more are better")
         with mock.patch.object(folders.findings, "FEW", 10):
             self.assertEmpty(self.open(size=32).warnings)
@@ -423,12 +432,15 @@ class CacheTest(FolderTestCase):
             self.assertEqual(sum(self.open().counts.values()), 20)
         decoding.assert_not_called()
 
-    def test_a_torn_cache_is_noticed(self):
+    @parameterized.parameters("train.npy", "test.npy", "train-labels.npy", "about.json")
+    def test_a_torn_cache_is_made_again(self, name):
         self.add_many("", 20)
-        path = self.open().directory / "train.npy"
-        path.write_bytes(path.read_bytes()[:-1])
-        with self.assertRaisesRegex(UserError, "train.npy is damaged.*Delete .*made again"):
-            self.open().load("train")
+        first = self.open()
+        expected = np.array(first.load("train").pixels)
+        path = first.directory / name
+        path.write_bytes(path.read_bytes()[:-9])
+        self.assertAllEqual(self.open().load("train").pixels, expected)
+        self.assertRegex(self.out.getvalue(), f"{name} .*Making .* again")
 
     def test_nothing_but_the_cache_is_left(self):
         self.add_many("", 30)

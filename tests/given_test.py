@@ -1,5 +1,7 @@
 """f that the user brings, against the same net called by hand."""
 
+import contextlib
+import io
 import urllib.error
 from unittest import mock
 
@@ -9,7 +11,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 from keras import layers
 
-from dtn_tf.content import contract, given
+from dtn_tf import config, pretrain
+from dtn_tf.content import contract, features, given, learn
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.dtn import DTN
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier, ContentEncoder
@@ -210,6 +214,41 @@ class FrozenTest(_TestCase):
     def test_integers_are_refused(self):
         with self.assertRaisesRegex(ValueError, "uint8 images; expected floats"):
             self._f(_net())(testing.pixels(2, 3))
+
+
+class HashTest(_TestCase):
+    """Nets of the same weights that give something else must not be taken for each other."""
+
+    def _tanh(self):
+        """The same weights as `_net`, and another activation."""
+        net = _net()
+        net.layers[1].activation = keras.activations.tanh
+        return net
+
+    def test_it_is_of_scale_and_architecture_and_not_of_the_names_of_layers(self):
+        usual = self._f(_net()).hash
+        self.assertEqual(self._f(_net()).hash, usual)  # Keras numbers names on
+        self.assertNotEqual(self._f(_net(), scale="0,1").hash, usual)
+        self.assertNotEqual(self._f(self._tanh()).hash, usual)
+
+    def test_a_saved_one_keeps_it(self):
+        f = self._f(_net())
+        self.assertEqual(keras.models.load_model(self._saved(f, "f.keras")).hash, f.hash)
+
+    def test_features_of_another_scale_are_computed_anew(self):
+        pictures = Pictures(testing.pixels(10, 3), "blobs")
+        for scale in ("-1,1", "0,1"):
+            f = self._f(_net(), scale=scale)
+            with contextlib.redirect_stdout(io.StringIO()):
+                fx = features.of(f, "the same weights", pictures, self.directory)
+            self.assertAllClose(fx, f(testing.images(10, 3)), atol=1e-4)
+
+    def test_a_net_of_the_same_name_and_weights_is_not_taken_for_the_old_one(self):
+        settings, x = config.make("tiny"), testing.images(3, 3)
+        for net in (_net(), self._tanh()):
+            f = self._f(net)
+            kept = learn.given(settings, "net.keras", f, self.directory)
+            self.assertAllClose(pretrain.load_f(kept)(x), f(x), atol=1e-5)
 
 
 class FileTest(_TestCase):

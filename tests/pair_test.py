@@ -7,11 +7,13 @@ import pathlib
 from unittest import mock
 
 import numpy as np
+from absl.testing import parameterized
 from PIL import Image
 
 from dtn_tf import config, runs, serving, train
 from dtn_tf.content import codes, features, make
 from dtn_tf.data import pair, sets, stores
+from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import Interrupted, UserError
 from dtn_tf.nets import sizes
 from dtn_tf.nets.content import Classifier
@@ -149,6 +151,28 @@ class UnlabelledTest(PairTestCase):
                 with self.assertRaises(ArithmeticError):
                     features.of(f, *other, self.cache)
 
+    @parameterized.named_parameters(
+        ("torn", lambda content: content[:-5]),
+        ("changed", lambda content: content[:-5] + b"12345"),
+    )
+    def test_features_that_are_damaged_are_made_again(self, damage):
+        f, shown = testing.tiny_nets()[0], Pictures(testing.pixels(12, 3), "blobs")
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            first = features.of(f, "name", shown, self.cache)
+            expected, path = np.array(first), pathlib.Path(first.filename)
+            path.write_bytes(damage(path.read_bytes()))
+            self.assertAllEqual(features.of(f, "name", shown, self.cache), expected)
+        self.assertRegex(out.getvalue(), f"{path} is damaged.*Making {path.parent} again")
+
+    def test_features_without_a_hash_of_them_are_found(self):
+        f, shown = testing.tiny_nets()[0], Pictures(testing.pixels(12, 3), "blobs")
+        with contextlib.redirect_stdout(io.StringIO()):
+            first = features.of(f, "name", shown, self.cache)
+            pathlib.Path(first.filename).with_name("features.json").unlink()
+            with mock.patch.object(features.serving, "results", side_effect=AssertionError):
+                self.assertAllEqual(features.of(f, "name", shown, self.cache), first)
+
     def test_a_process_that_is_killed_while_f_reads_loses_one_part(self):
         _, pictures = self.opened(self.settings())
         f, shown = testing.tiny_nets()[0], pictures.s
@@ -178,17 +202,22 @@ class UnlabelledTest(PairTestCase):
         for changes, said in (
             ({"content": "labels"}, "content=labels needs classes, and photos has none"),
             ({"content": "magic"}, "content='magic' is unknown; expected auto, labels"),
-            ({"balance_s": True}, "balance_s as set by preset tiny needs an f that was taught"),
-            ({"adapt_steps": 3}, "adapt_steps as set by preset tiny needs an f"),
-            ({"style_size": 8}, "style_size, tta"),
+            ({"balance_s": True}, "balance_s of .* needs an f that was taught.*Add --nobalance_s,"),
+            ({"adapt_steps": 3}, "adapt_steps of .*Add --adapt_steps=0, or"),
+            (
+                {"style_size": 8, "tta": "mean"},
+                "style_size and tta of .*Add --style_size=0 --tta=none, or",
+            ),
+            ({"content_distance": "cross_entropy"}, "Add --content_distance=mse, or"),
         ):
             with self.assertRaisesRegex(UserError, said):
                 self.opened(self.settings(**changes))
 
     def test_one_folder_for_both_is_refused(self):
-        self.target = self.source
-        with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
-            self.opened(self.settings())
+        for same in (self.source, f"{self.source}/", f"{self.target}/../photos"):
+            self.target = same
+            with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
+                self.opened(self.settings())
 
     def test_equal_names_are_told_apart(self):
         self.target = self.directory / "b" / "photos"

@@ -7,7 +7,7 @@ import sys
 
 from absl.testing import parameterized
 
-from dtn_tf import config, environment, files, runs, starts
+from dtn_tf import config, environment, files, runs, starts, train
 from dtn_tf.errors import UserError
 from flags import train_flags  # noqa: F401 - defines the flags that a command is parsed by
 from tests import testing
@@ -55,15 +55,33 @@ class CheckTest(DirectoryTest):
             self.assertNotIn(same, message)
 
     def test_a_folder_that_would_be_ignored_is_refused(self):
-        drawn = dataclasses.replace(_DTN, data="builtin")
-        began_with_it = dataclasses.replace(drawn, data_dir="empty")  # `auto` found nothing there
-        self.begin(began_with_it, name="fallback")
-        for settings in (began_with_it, drawn):
-            self.begin(settings, name="fallback")
-        self.begin(drawn)
-        said = "run began on builtin data: --data_dir=files would be ignored"
+        self.begin(dataclasses.replace(_DTN, data="builtin"))
+        folder, where = self.directory / "real", (self.directory / "run", self.directory / "cache")
+        folder.mkdir()
+        again = dataclasses.replace(_DTN, data="auto", data_dir=str(folder))
+        resolved, _ = train.resolve(again, *where)  # there is nothing in it
+        self.assertEqual((resolved.data, resolved.data_dir), ("builtin", None))
+        (folder / "train_32x32.mat").touch()
+        said = "run began on builtin data: --data_dir=.*real would be ignored"
         with self.assertRaisesRegex(UserError, said):
-            self.begin(dataclasses.replace(drawn, data_dir="files"))
+            train.resolve(again, *where)
+
+    def test_a_folder_of_faces_that_would_be_ignored_is_refused(self):
+        settings = config.make("dtn_face", data="builtin")
+        self.begin(settings)
+        for name in ("face", "emoji"):
+            (self.directory / "real" / name).mkdir(parents=True)
+        again = dataclasses.replace(settings, data="auto", data_dir=str(self.directory / "real"))
+        with self.assertRaisesRegex(UserError, "--data_dir=.*real would be ignored"):
+            train.resolve(again, self.directory / "run", self.directory / "cache")
+
+    def test_a_net_of_ones_own_is_found_from_other_folders(self):
+        folders = {"domain": "folders", "source_dir": "a", "target_dir": "b"}
+        settings = config.make("dtn_folders", **folders, content="my.keras")
+        whole = os.path.abspath("my.keras")
+        self.assertIn(f"--content={whole}", shlex.split(runs.command(settings, "run", "cache")))
+        self.begin(settings)
+        self.begin(dataclasses.replace(settings, content=whole))  # it is the same one
 
     def test_longer_is_refused_with_the_reason(self):
         self.begin()

@@ -129,11 +129,24 @@ class SetsTest(testing.TestCase):
         self.assert_same(found.s, x[:108][y[:108] != 1])
         self.assert_same(found.s_labelled, x[:108][y[:108] != 1], y[:108][y[:108] != 1])
         kept = y != 4
-        self.assert_same(found.labelled, x[kept][:-10], y[kept][:-10])
-        self.assertEqual(found.labelled.title, "SVHN train without 4[:98]")
+        self.assert_same(found.labelled, x[kept][:-11], y[kept][:-11])
+        self.assertEqual(found.labelled.title, "SVHN train without 4[:97]")
         x, y = self.whole(domains.MNIST, "train")
         self.assert_same(found.t, x[(y != 2) & (y != 3)])
         self.assertEqual(found.s.title, "SVHN train[:108] without 1")
+
+    @parameterized.product(absent=((), (1, 3), tuple(range(8))), num_validation=(5, 12, 5000))
+    def test_no_validation_image_trains_f(self, absent, num_validation):
+        found = self.sets(absent_f=absent, num_validation=num_validation)
+        of_f, validation = (
+            {x.tobytes() for x in part.pixels} for part in (found.labelled, found.validation)
+        )
+        self.assertNoCommonElements(of_f, validation)
+
+    def test_where_the_tail_is_long_enough_f_learns_from_what_it_did(self):
+        found = self.sets(absent_f=(4,), num_validation=9)  # of 120, as 5,000 are of SVHN train
+        self.assertEqual(found.labelled.title, "SVHN train without 4[:99]")
+        self.assertLen(found.held_out, 9)
 
     def test_the_target_split_is_t(self):
         self.assertEqual(self.sets(target_split="test").t.title, "MNIST test")

@@ -27,7 +27,7 @@ from dtn_tf import (
     serving,
     train,
 )
-from dtn_tf.content import kept, make
+from dtn_tf.content import features, kept, make
 from dtn_tf.data import domains
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.errors import Interrupted, UserError
@@ -128,14 +128,21 @@ class RunTest(RunTestCase):
         s, fx = fit.call_args.args[2]
         self.assertGreater(len(s.order), len(s.pixels))  # it is s balanced that is trained on
         self.assertLen(fx, len(s.pixels))
+        read = sum(features.seconds(part[1]) for part in fit.call_args.args[2:4])
+        self.assertAlmostEqual(runs.timing(self.workdir)["f_reads"], read)
         before = (self.workdir / "dtn.keras").read_bytes()
         self.assertIn("They are shown equally often", out)
+        part = self.workdir / "checkpoints/step-00000001.weights.h5"
+        part.parent.mkdir()
+        part.touch()  # what a kill in the last second leaves
         _, out = self.train(SHORT)
         self.assertIn("is finished", out)
+        self.assertFalse(part.parent.exists())
         self.assertEqual((self.workdir / "dtn.keras").read_bytes(), before)
         with self.assertRaisesRegex(UserError, "alpha: there 15.0, now 1.0"):
             self.train(dataclasses.replace(SHORT, alpha=1.0))
         again, out = self.train(SHORT, self.directory / "runs/again")
+        self.assertAlmostEqual(runs.timing(self.directory / "runs/again")["f_reads"], read)
         self.assertIn("f was made before", out)
         for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(a, b)

@@ -1,5 +1,6 @@
 """The rows of the tables whose networks or passes are not DTN's, switch by switch."""
 
+import dataclasses
 import functools
 import itertools
 
@@ -29,7 +30,7 @@ def _borrowed(test, preset):
     return dtn
 
 
-def _row(preset, **changes):
+def _row(preset, task=domains.TASKS["svhn"], **changes):
     """The compiled model of a preset, of few filters."""
     small = {
         "f_channels": testing.F_CHANNELS,
@@ -43,7 +44,7 @@ def _row(preset, **changes):
     else:
         encoder = testing.tiny_nets()[0]
     settings = config.make(preset, **{**small, **changes})
-    return build.build(settings, domains.TASKS["svhn"], make.content_of(Classifier(encoder)))
+    return build.build(settings, task, make.content_of(Classifier(encoder)))
 
 
 @functools.cache
@@ -102,6 +103,18 @@ class VariantsTest(testing.EagerTestCase):
         self.assertEqual(testing.moved(dtn, before), {"f": False, "g": True, "d": True})
         for conv, kernel in zip(dtn.g.encoder.convs, kernels, strict=True):
             self.assertNotAllEqual(conv.kernel, kernel)
+
+    def test_pixels_encoder_has_f_s_depths(self):
+        g = _row("dtn_pixels", f_depths=(1, 1, 2, 1), f_residual=True).g
+        self.assertEqual((g.encoder.depths, g.encoder.residual), ((1, 1, 2, 1), True))
+
+    def test_baseline_reconstructs_by_the_statistics_that_it_trains(self):
+        dtn = _borrowed(self, "baseline")
+        for _ in range(2):
+            _logged(dtn)
+        of_s, of_t = (dtn.g_ema(_X_T, domain=k) for k in (SOURCE, TARGET))
+        self.assertNotAllClose(of_s, of_t)
+        self.assertAllEqual(dtn.reconstruct(_X_T), of_s)
 
     def test_pixels_has_all_the_terms_and_the_baseline_two(self):
         full, baseline = (_stepped(preset)[1] for preset in ("dtn_pixels", "baseline"))
@@ -177,6 +190,14 @@ class AdaptedDTNTest(testing.EagerTestCase):
         expected = plain + [[3 * k, 3 * k + 1, 3 * k + 2] for k in (0, 1, 2, 3, 4, 5, 9, 9)]
         self.assertAllClose(told, expected, atol=1e-4)
         self.assertNotAllClose(logits[0], logits[1])
+
+    def test_d_knows_the_classes_of_f_and_not_those_of_the_target(self):
+        usual = domains.TASKS["svhn"]
+        for classes in ((), ("happy", "sad")):
+            target = dataclasses.replace(usual.target, classes=classes)
+            task = dataclasses.replace(usual, target=target)
+            dtn = _row("dtn_adapted_conditional_d", task)
+            self.assertEqual(dtn.d.num_conditions, 10)
 
     def test_d_is_told_the_decision_about_the_original(self):
         dtn = _borrowed(self, "dtn_adapted_conditional_d")

@@ -4,14 +4,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import images
+from dtn_tf import images, paths
 from dtn_tf.errors import UserError
 
 SCALES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}  # lowest, highest pixel
-APP = "app:"  # before the name of a net of Keras Applications, whose scale is its own
+APP = paths.APP  # its scale is its own
 
 _FEWEST_LEVELS = 0.1  # pixels must span more than that after a net's own rescaling
 _PROBES = 4
+_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # where layers are named
 
 
 def reads(net, name, size, channels):
@@ -53,6 +54,26 @@ def _input(net, name):
     if len(inputs) != 1:
         raise UserError(f"{name} has {len(inputs)} inputs; expected one: images.")
     return tuple(inputs[0].shape), inputs[0].dtype
+
+
+def architecture(net):
+    """Returns what a net does with its weights, as JSON holds it; names of layers are left out.
+
+    Keras numbers the names of layers in the order in which a process makes them: they would tell
+    equal nets apart.
+    """
+    named = [layer for layer in net._flatten_layers() if hasattr(layer, "name")]
+    numbers = {name: f"#{k}" for k, name in enumerate(dict.fromkeys(v.name for v in named))}
+    return _numbered(keras.saving.serialize_keras_object(net), numbers)
+
+
+def _numbered(part, numbers, is_name=False):
+    """A part of a serialized net, its layers' names in the places of names exchanged."""
+    if isinstance(part, dict):
+        return {k: _numbered(v, numbers, is_name=k in _NAMES) for k, v in part.items()}
+    if isinstance(part, list | tuple):
+        return [_numbered(v, numbers, is_name) for v in part]
+    return numbers.get(part, part) if is_name and isinstance(part, str) else part
 
 
 def run(net, x, reads, scale):

@@ -12,11 +12,11 @@ import pathlib
 import keras
 import numpy as np
 
-from dtn_tf import classify, files
+from dtn_tf import classify, files, paths
 from dtn_tf.content import contract, frozen, given, graphdef, tfjs
 from dtn_tf.errors import UserError
 
-PREFIX = "face:"  # of --content
+PREFIX = paths.FACE
 UNKNOWN = "licence unknown: ask its publisher before you use it or what was made with it"
 
 _FIRST = ("faceres.json", "model.json")  # of several files in a folder
@@ -84,11 +84,6 @@ class FaceEncoder(given.GivenEncoder):
     def net_hash(self):
         """A short name for its weights and its graph. Not kept: Keras asks before it loads them."""
         return files.fingerprint(classify.weights_hash(self), self.net.graph)
-
-    @property
-    def hash(self):
-        """A short name for what it makes of images: the net, and the pixels that it reads."""
-        return files.fingerprint(self.net_hash, list(self.reads), self.scale)
 
     def describe(self):
         """Returns a line: which net, what it reads, what it gives, which graph, its licence."""

@@ -7,9 +7,10 @@ import time
 import numpy as np
 
 from dtn_tf import environment, files, runs, serving
+from dtn_tf.errors import UserError
 
 RECIPE = 1  # raise it when the same f gives other numbers
-_KIND, _FILE = "fx", "features.npy"
+_KIND, _FILE, _FACTS = "fx", "features.npy", "features.json"
 _PART = 2000  # images that are read before their f(x) is on the disk: what a kill costs
 _BATCH = 500  # images at a time; a divisor of the above
 
@@ -19,7 +20,8 @@ def of(f, f_hash, pictures, cache_dir):
 
     Args:
         f: A frozen f, float images in [-1, 1] -> float32 `(batch, f.features)`.
-        f_hash: Name of its weights.
+        f_hash: Name of its weights. A net made elsewhere has a `hash` of its own, of all that
+            decides what it gives; that one counts then.
         pictures: `Pictures`. Their order, if they have one, has no part in it.
         cache_dir: Where it is kept, shared between runs. 512 bytes an image for 128 features.
 
@@ -27,7 +29,7 @@ def of(f, f_hash, pictures, cache_dir):
         float32 `np.memmap` `(len(pictures), f.features)`, read-only.
 
     Raises:
-        UserError: If there is no room, or the kept file is damaged.
+        UserError: If there is no room. A kept file that is damaged is made again.
     """
     identity = _identity(f, f_hash, pictures)
 
@@ -36,8 +38,11 @@ def of(f, f_hash, pictures, cache_dir):
         shape = (len(pictures), f.features)
         num_bytes = 4 * int(np.prod(shape))
         files.save(directory / _FILE, lambda p: _gather(p, parts, shape), num_bytes)
+        files.save_json(directory / _FACTS, {"hash": files.hash_of(directory / _FILE)})
 
-    directory, _ = files.find_or_make(cache_dir, _KIND, identity, make, environment.provenance)
+    directory, _ = files.find_or_make(
+        cache_dir, _KIND, identity, make, environment.provenance, _check
+    )
     return files.load_array(directory / _FILE, directory)
 
 
@@ -64,10 +69,21 @@ def seconds(fx):
     return runs.timing(pathlib.Path(fx.filename).parent).get("features", 0.0)
 
 
+def _check(directory):
+    """Raises `UserError` if what is kept is torn, or not what was written."""
+    path = directory / _FILE
+    files.load_array(path)
+    if not (directory / _FACTS).exists():  # of a version that noted no hash
+        return
+    noted = files.read_json(directory / _FACTS, "the hash of f(x)").get("hash")
+    if files.hash_of(path) != noted:
+        raise UserError(f"{path} is damaged: it is not what was written.")
+
+
 def _identity(f, f_hash, pictures):
     return {
         "recipe": RECIPE,
-        "f": f_hash,
+        "f": getattr(f, "hash", f_hash),
         "policy": f.dtype_policy.name,
         "pictures": pictures.fingerprint(),
     }

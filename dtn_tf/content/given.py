@@ -9,7 +9,7 @@ import urllib.error
 import keras
 import tensorflow as tf
 
-from dtn_tf import files
+from dtn_tf import classify, files
 from dtn_tf.content import contract
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier, ContentEncoder
@@ -66,6 +66,16 @@ class GivenEncoder(keras.Model):
     def image_channels(self):
         """1 or 3, what the net reads."""
         return self.reads[-1]
+
+    @property
+    def net_hash(self):
+        """A short name for the net: its weights, and what is done with them."""
+        return files.fingerprint(classify.weights_hash(self), contract.architecture(self.net))
+
+    @property
+    def hash(self):
+        """A short name for what it makes of images: the net, and the pixels that it reads."""
+        return files.fingerprint(self.net_hash, list(self.reads), self.scale)
 
     def call(self, x, training=False):
         """Returns f(x); `training` changes nothing."""

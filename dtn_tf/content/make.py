@@ -7,13 +7,13 @@ import shutil
 
 import keras
 
-from dtn_tf import classify, files, pretrain, rules, runs
-from dtn_tf.content import face, given, kept, learn, student
+from dtn_tf import classify, files, pretrain, runs
+from dtn_tf.content import contract, face, given, kept, learn, student
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
 
 LABELS, UNLABELLED = "labels", "unlabelled"
-_APP, _FILE = "app:", ".keras"
+_FILE = ".keras"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def kind_of(config, sets):
     has_classes = bool(sets.task.content.classes)
     if kind == "auto":
         kind = LABELS if has_classes else UNLABELLED
-    is_given = kind.startswith((_APP, face.PREFIX)) or _is_file(kind)
+    is_given = kind.startswith((contract.APP, face.PREFIX)) or _is_file(kind)
     if kind not in (LABELS, UNLABELLED) and not is_given:
         raise UserError(
             f"content={kind!r} is unknown; expected auto, labels, unlabelled, app:NAME for a net"
@@ -132,8 +132,8 @@ def _phases(config, sets, cache_dir):
 
 
 def _given(config, kind):
-    if kind.startswith(_APP):
-        return given.from_app(kind.removeprefix(_APP), config.size)
+    if kind.startswith(contract.APP):
+        return given.from_app(kind.removeprefix(contract.APP), config.size)
     if kind.startswith(face.PREFIX):
         return face.find(kind.removeprefix(face.PREFIX), config.size, config.content_scale)
     return given.from_file(kind, config.size, 3, scale=config.content_scale)
@@ -147,14 +147,25 @@ def _check_classes(config, kind):
     """Refuses settings that need the classes of f where it has none."""
     if kind == LABELS:
         return
-    needs = {
-        "balance_s": config.balance_s,
-        "adapt_steps": config.adapt_steps > 0,
-        "style_size, tta, d_conditional or content_distance": rules.uses_decisions(config),
+    found = {name: off for name, (is_set, off) in _needs_classes(config).items() if is_set}
+    if found:
+        raise UserError(
+            f"{' and '.join(found)} of preset {config.preset} or your command needs an f that was"
+            f" taught classes, and this one is {kind}. Add {' '.join(found.values())}, or take"
+            " --preset=dtn_folders."
+        )
+
+
+def _needs_classes(config):
+    """Returns what needs an f that knows classes: setting -> (whether it is on, flag to end it)."""
+    return {
+        "balance_s": (config.balance_s, "--nobalance_s"),
+        "adapt_steps": (config.adapt_steps > 0, "--adapt_steps=0"),
+        "style_size": (config.style_size > 0, "--style_size=0"),
+        "tta": (config.tta != "none", "--tta=none"),
+        "d_conditional": (config.d_conditional, "--nod_conditional"),
+        "content_distance": (
+            config.content_distance == "cross_entropy",
+            "--content_distance=mse",
+        ),
     }
-    for name, is_set in needs.items():
-        if is_set:
-            raise UserError(
-                f"{name} as set by preset {config.preset} needs an f that was taught classes, and"
-                f" this one is {kind}. Leave it out, or take --preset=dtn_folders."
-            )

@@ -44,10 +44,14 @@ def open_faces(config, cache_dir, data=None, data_dir=None):
             f"data={data!r} has no faces; expected auto, files or builtin with"
             f" --domain={config.domain}."
         )
-    has_files = data_dir is not None and _missing(data_dir) == []
-    if data == "files" or has_files:
+    if data == "files" or (data_dir is not None and holds_both(data_dir)):
         return _of_files(config, data_dir, cache_dir)
     return _drawn(config, data, data_dir, cache_dir)
+
+
+def holds_both(data_dir):
+    """Whether a folder has the folders face and emoji."""
+    return not _missing(data_dir)
 
 
 def people(data_dir, size, cache_dir, fit="crop"):
@@ -145,7 +149,8 @@ def _check_names(folder):
 def _all_of(found):
     """All splits of a folder with classes as one set: nothing of it trains."""
     if not found.classes:
-        raise UserError(f"{found.path} has no folder for each person; expected people/NAME/photos.")
+        why = found.about["note"] or "it has no folder for each person"
+        raise UserError(f"{found.path}: {why}; expected people/NAME/photos.")
     splits = [found.load(split) for split, n in found.counts.items() if n]
     return Pictures(
         np.concatenate([part.pixels for part in splits]),

@@ -96,6 +96,8 @@ def _warnings(images, others):
     num_train = images.counts["train"]
     if num_train < FEW:
         yield f"{images.title}: {num_train} images for training are few; {FEW} or more are better."
+    if not images.counts["test"]:
+        yield f"{images.title}: no image is for the test, so that no run can be scored on it."
     if images.about["note"]:
         yield f"{images.title}: {images.about['note']}."
     outside = images.about["outside"]

@@ -141,10 +141,25 @@ def open_folder(path, size, cache_dir, channels=3, fit="crop", title=None):
         decoded.make(directory, folder, found.files, shape, fit, earlier)
 
     identity = {**rule, "files": _listing_hash(found.files)}
-    directory, _ = files.find_or_make(cache_dir, _KIND, identity, make, environment.provenance)
+    directory, _ = files.find_or_make(
+        cache_dir, _KIND, identity, make, environment.provenance, _check
+    )
     images = FolderSet(folder, directory, title or folder.name, channels)
     images.notice, images.warnings = findings.judge(path, images, found)
     return images
+
+
+def _check(directory):
+    """Raises `UserError` if decoded images are torn or some are missing. No pixel is read."""
+    path = directory / "about.json"
+    about = files.read_json(path, "the facts of decoded images")
+    if not isinstance(about.get("counts"), dict):
+        raise UserError(f"{path} is damaged: it has no counts.")
+    for split, num in about["counts"].items():
+        for name in (split, f"{split}-labels") if num else ():
+            found = files.load_array(directory / f"{name}.npy")
+            if len(found) != num:
+                raise UserError(f"{directory / name}.npy is damaged: {len(found)} of {num}.")
 
 
 def _listing_hash(listed):

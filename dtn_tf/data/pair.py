@@ -1,5 +1,7 @@
 """Two folders of images as the two domains of a task."""
 
+import pathlib
+
 from dtn_tf.data import domains, folders
 from dtn_tf.errors import UserError
 
@@ -106,9 +108,10 @@ def open_pair(config, cache_dir, source_dir=None, target_dir=None):
             the same one.
     """
     paths = source_dir or config.source_dir, target_dir or config.target_dir
-    if paths[0] == paths[1]:
+    one, other = (pathlib.Path(path).expanduser().resolve() for path in paths)
+    if one == other:
         raise UserError(
-            f"--source_dir and --target_dir are both {paths[0]}: name two folders of images, one"
+            f"--source_dir and --target_dir are both {one}: name two folders of images, one"
             " of each kind."
         )
 

@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 from dtn_tf.data import domains
 
 
@@ -124,8 +126,18 @@ class Sets:
 
     @functools.cached_property
     def _for_f(self):
-        labelled = self._training(self.task.content, self._config.pretrain_split)
-        return labelled.without(self._config.absent_f).hold_out(self._config.num_validation)
+        """What trains f and what measures it; of `validation` nothing trains it.
+
+        A small set holds out a tenth of itself. Without a class the tenth is less, and the tail
+        of the whole set would reach into what trains.
+        """
+        config = self._config
+        whole = self._training(self.task.content, config.pretrain_split)
+        labelled = whole.without(config.absent_f)
+        head, tail = labelled.hold_out(config.num_validation)
+        of_whole = whole.hold_out(config.num_validation)[1]
+        num_seen = int((~np.isin(of_whole.labels, config.absent_f)).sum())
+        return (head, tail) if num_seen <= len(tail) else labelled.split_tail(num_seen)
 
     def _training(self, domain, split):
         return self._store.load(domain, split, self._config.num_train)

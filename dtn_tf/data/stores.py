@@ -177,6 +177,13 @@ def open_store(data, data_dir, cache_dir):
     raise UserError(f"data={data!r}; expected one of auto, {', '.join(STORES)}.")
 
 
+def holds_pictures(domain, data_dir):
+    """Whether a folder alone has what `--data=auto` would take from it, of a domain's name."""
+    if domain in domains.FACES:
+        return faces.holds_both(data_dir)
+    return files.holds_some(data_dir) or tfds.Tfds(data_dir).is_complete
+
+
 def _auto(data_dir, cache_dir):
     if data_dir and files.holds_some(data_dir):
         return Store(files.Files(data_dir), "--data_dir holds the publishers' files")

@@ -76,6 +76,11 @@ class Tfds:
         """Whether `read` finds a split here, and downloads nothing."""
         return bool(find(self._folder, domain)) or self._has(domain.name, split)
 
+    @property
+    def is_complete(self):
+        """Whether train and test of both domains are here, and nothing has to be downloaded."""
+        return not any(self._missing().values())
+
     def why_unavailable(self):
         """Why a domain is neither here nor can be downloaded now, or None."""
         missing = [name for name, num_bytes in self._missing().items() if num_bytes]

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
-from dtn_tf.dtn import DTN
+from dtn_tf.dtn import DTN, SOURCE
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -77,6 +77,10 @@ class Baseline(PixelDTN):
     g_updates = 1
     tracked = ("L_D", "L_G", "L_GANG_source", "L_CONST", "L_TV")
     tracked_d = ("G_source", "target")
+
+    def reconstruct(self, x):
+        """Returns G(x) for x of the target domain, by the statistics of s: g has no others."""
+        return self.g_ema(self.code(x, None), domain=SOURCE)
 
     def target_step(self, x, fx=None):  # x in t
         """Updates D on real images; returns L_D, and L_G, of which there is none."""

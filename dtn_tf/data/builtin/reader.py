@@ -1,7 +1,9 @@
 """The built-in store: drawn house numbers for SVHN, 5,000 real digits for MNIST."""
 
+import contextlib
 import pathlib
 
+from dtn_tf import files
 from dtn_tf.data import tfds
 from dtn_tf.data.builtin import handwriting
 from dtn_tf.errors import UserError
@@ -39,7 +41,21 @@ class Builtin:
         from dtn_tf.data.builtin import street_digits  # imports matplotlib for its fonts
 
         num = min(num or street_digits.SPLITS[split][0], street_digits.SPLITS[split][0])
-        return *street_digits.load(split, self._folder, num), None
+        with self._locked():
+            return *street_digits.load(split, self._folder, num), None
+
+    @contextlib.contextmanager
+    def _locked(self):
+        """One process draws, others wait for it; where nothing can be written, nothing is drawn.
+
+        The digits lie in a folder that others use, too: what lies beside them is swept alone.
+        """
+        if tfds.why_unwritable(self._folder):
+            yield
+            return
+        with files.locked(self._folder / "street_digits", wait=True):
+            files.sweep(self._folder, is_deep=False)
+            yield
 
     def describe(self, domain, split):
         """Says where the digits are from."""
