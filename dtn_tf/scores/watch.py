@@ -9,11 +9,10 @@ import pathlib
 import sys
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import cluster, images, runs, serving
+from dtn_tf import cluster, images, runs, serving, steps
 from dtn_tf import config as config_lib
 from dtn_tf.data import stores
 from dtn_tf.scores import distances, measures, scorers, swing
@@ -43,8 +42,10 @@ def at_the_end(config, workdir, cache_dir):
     return of(config, workdir, cache_dir) or [Watch(workdir, cache_dir, every, begin=begin)]
 
 
-class Watch(keras.callbacks.Callback):
+class Watch(steps.Stepped):
     """Measures translations every so many steps, and at the end; writes curves and a file.
+
+    Of too few images there are none: a line says so, and nothing is measured.
 
     The file is what the range over the last fifth of training is read from, see `swing`.
 
@@ -79,8 +80,9 @@ class Watch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Measures at the end of an interval, and at the end."""
-        step = self.start + batch + 1
-        if step < self._begin or (step % self._every and step != self.num_steps):
+        step = self.step_of(batch)
+        is_due = self.is_due(step, self._every) or step == self.num_steps
+        if self._measure is None or step < self._begin or not is_due:
             return
         begun = time.perf_counter()
         self.found = self._measure()
@@ -99,7 +101,7 @@ class Watch(keras.callbacks.Callback):
 
 
 def _measure_of(dtn, workdir, cache_dir, judge_steps):
-    """Returns a function without arguments, which measures a DTN as it is by then."""
+    """Returns a function without arguments, which measures a DTN as it is by then, or None."""
     run = runs.read(workdir)
     yardstick = Yardstick(stores.of(run.config, cache_dir), cache_dir, judge_steps)
     sets = yardstick.sets(run)
@@ -124,10 +126,17 @@ def _by_judge(translated):
 
 
 def _apart(translated):
-    """Measures f-constancy, and KID beside its floor, of a few images."""
-    dtn, shown = translated.dtn, translated.shown
-    halves = measures.halves(translated.real)
+    """Measures f-constancy, and KID beside its floor, of a few images; None of too few."""
+    dtn, shown, real = translated.dtn, translated.shown, translated.real
+    halves = measures.halves(real)
     n = min(AT_MOST_APART, len(shown), *map(len, halves))
+    if n < 2:  # said before the independent net is trained; the run does not need the curves
+        print(
+            f"watch: no curves: {shown.title} has {len(shown)} images and {real.title}"
+            f" {len(real)}, they need 2 and 4. Add images to see them.",
+            flush=True,
+        )
+        return None
     x = shown.pixels[_some(len(shown), n)]
     independent = _compiled(translated.independent.net)
     half, other = (_in_batches(independent, part[:n]) for part in halves)
