@@ -32,10 +32,10 @@ def translate(argv):
     python -m dtn_tf translate runs/svhn-dtn photos/ digits/
     python -m dtn_tf translate runs/svhn-dtn 'photos/**/*.jpg' digits/ --grid
 
-    INPUT: an image of any format that Pillow reads, a folder with all folders in it, or a
-    pattern in quotes. OUTPUT: a folder, or for one image a file that ends in .png. Names and
-    sub-folders are kept, translations are PNG. The same command goes on where it was stopped.
-    The exit code is 1 if a file could not be translated; the others are.
+    INPUT: an image (PNG, JPEG, WebP, TIFF and others that Pillow decodes), a folder with all
+    folders in it, or a pattern in quotes. OUTPUT: a folder, or for one image a file that ends in
+    .png. Names and sub-folders are kept, translations are PNG. The same command goes on where it
+    was stopped. The exit code is 1 if a file could not be translated; the others are.
     """
     name, source, output = _words(argv, "RUN_OR_NAME", "INPUT", "OUTPUT")
     from dtn_tf import jobs

@@ -4,7 +4,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from dtn_tf.data import decode
 from dtn_tf.errors import UserError
@@ -142,6 +142,23 @@ class FitTest(testing.TestCase):
             with self.assertRaisesRegex(UserError, "a.png cannot be read: .*exceeds limit"):
                 decode.read(path, 16)
 
-    def test_no_program_is_run_to_read_a_file(self):
-        self.assertNotIn(".eps", decode.suffixes())
+    @parameterized.named_parameters(
+        ("plain", odd_images.EPS), ("inside", odd_images.iptc(odd_images.EPS, 9))
+    )
+    def test_no_program_is_run_to_read_a_file(self, data):
+        with mock.patch.object(EpsImagePlugin, "Ghostscript") as ghostscript:
+            with self.assertRaisesRegex(decode.UnreadableError, "no image of a format"):
+                decode.from_bytes(data, 16)
+        ghostscript.assert_not_called()
+
+    def test_what_goes_wrong_once_it_is_decoded_is_said_of_the_file(self):
+        path = self.directory / "a.png"
+        odd_images.picture().save(path)
+        with mock.patch.object(decode, "_crop", side_effect=ZeroDivisionError("by zero")):
+            with self.assertRaisesRegex(UserError, "a.png cannot be read: by zero[.]"):
+                decode.read(path, 16)
+
+    def test_suffixes_are_those_of_pictures(self):
+        for suffix in (".eps", ".wmf", ".iim"):
+            self.assertNotIn(suffix, decode.suffixes())
         self.assertContainsSubset({".png", ".jpeg", ".webp", ".tif"}, decode.suffixes())

@@ -260,8 +260,21 @@ def _bytes(file_format="PNG", **how):
     return file.getvalue()
 
 
+def _large():
+    file = io.BytesIO()
+    Image.new("L", (900, 900)).save(file, "PNG")
+    return file.getvalue()
+
+
 def _flipped(data, place):
     return data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
+
+
+def iptc(data, side):
+    """An IPTC file with another file in it, whose head says that it is a square of such a side."""
+    fields = ((3, 60, b"\1\0"), (3, 20, bytes([side])), (3, 30, bytes([side])), (3, 120, b"\5"))
+    head = b"".join(struct.pack(">3BH", 28, a, b, len(v)) + v for a, b, v in fields)
+    return head + struct.pack(">4BI", 28, 8, 10, 132, len(data)) + data + b"\x1c\x09\0\0\0"
 
 
 def _tiff_of(values):
@@ -286,7 +299,9 @@ BROKEN = {
     "bomb.png": _png(2, 8, [], width=60_000, height=60_000),
     "not_numbers.tif": _tiff_of((np.nan, 0, 1, 2)),
     "endless.tif": _tiff_of((np.inf, 0, 1, 2)),
+    "iptc.png": iptc(_large(), 16),
 }
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
 OTHERS = {
     "notes.txt": b"text",
     "README": b"no suffix, no image",
@@ -295,8 +310,9 @@ OTHERS = {
     "film.mp4": b"\0\0\0\x18ftypisom",
     "film.mpg": b"\0\0\1\xb3",
     "arrays.h5": b"\x89HDF\r\n\x1a\n",
-    "drawing.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    "drawing.eps": EPS,
     "drawing.svg": b"<svg/>",
+    "news.iim": iptc(EPS, 9),
     "phone.HEIC": b"\0\0\0\x18ftypheic",
 }
 HIDDEN = {

@@ -1,4 +1,4 @@
-"""Any image file that Pillow reads -> square uint8 pixels: the one rule, for all who read images.
+"""An image file of a common format -> square uint8 pixels: the one rule, for all who read images.
 
 Training, scoring and serving call `fit` and `read`, so that a picture cannot be cut one way
 when training and another way when serving. The rule, in this order:
@@ -39,8 +39,12 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Formats that Pillow knows by name and does not decode itself: data, film, programs to run.
-_UNDECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+# Pillow's names of pictures that it decodes itself. Not named: what has another program read it
+# (EPS, WMF, and IPTC, which may have such a file inside), data, film, and rare formats.
+_FORMATS = {
+    *("AVIF", "BMP", "CUR", "DCX", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG", "JPEG2000", "PCD"),
+    *("PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
+}
 
 
 class UnreadableError(UserError):
@@ -51,7 +55,7 @@ class UnreadableError(UserError):
 def formats():
     """Pillow's names of the formats that are read, in the order in which they are tried."""
     Image.init()
-    return tuple(name for name in Image.ID if name not in _UNDECODED)
+    return tuple(name for name in Image.ID if name in _FORMATS)
 
 
 @functools.cache
@@ -75,7 +79,7 @@ def read(path, size, channels=3, how="crop"):
     """Reads an image file.
 
     Args:
-        path: File of any format that Pillow decodes; its name does not matter.
+        path: File of one of `formats`; its name does not matter.
         size: Side of the square, in pixels.
         channels: 1 (gray) or 3 (RGB).
         how: "crop" or "pad".
@@ -95,7 +99,7 @@ def read(path, size, channels=3, how="crop"):
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def from_bytes(data, size, channels=3, how="crop"):
+def from_bytes(data, size, channels=3, how="crop", allowed=None):
     """Decodes the bytes of a file, all of them: a torn file is found here.
 
     A JPEG is decoded at a half, a quarter or an eighth of its sides, as long as both stay at
@@ -105,6 +109,7 @@ def from_bytes(data, size, channels=3, how="crop"):
     Args:
         data: bytes.
         size, channels, how: As in `read`.
+        allowed: Names of the formats that are read; None is `formats()`.
 
     Returns:
         uint8 array as from `read`, and `(width, height)` of the picture as it is stored.
@@ -114,8 +119,18 @@ def from_bytes(data, size, channels=3, how="crop"):
             takes for an attack (twice `PIL.Image.MAX_IMAGE_PIXELS`, 179 million).
     """
     check(size, channels, how)
-    image, full = _load(data, size)
-    return _square(image, full, size, channels, how), full
+    if not data:
+        raise UnreadableError("the file is empty.")
+    try:
+        image, full = _load(data, size, allowed or formats())
+        return _square(image, full, size, channels, how), full
+    except UnreadableError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise UnreadableError("no image of a format that is read here.") from None
+    except Exception as error:  # plugins raise many types on damaged bytes
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise UnreadableError(f"{reason}.") from error
 
 
 def fit(image, size, channels=3, how="crop"):
@@ -139,20 +154,12 @@ def fit(image, size, channels=3, how="crop"):
     return _square(image, image.size, size, channels, how)
 
 
-def _load(data, size):
+def _load(data, size, allowed):
     """Returns the image, perhaps decoded smaller, and its true size."""
-    if not data:
-        raise UnreadableError("the file is empty.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=formats())
-        full = image.size
-        reduced = image.draft(None, (_DRAFT * size, _DRAFT * size))
-        image.load()
-    except Image.UnidentifiedImageError:
-        raise UnreadableError("no image format that Pillow knows.") from None
-    except Exception as error:  # plugins raise many types on damaged bytes
-        reason = str(error).strip().rstrip(".") or type(error).__name__
-        raise UnreadableError(f"{reason}.") from error
+    image = Image.open(io.BytesIO(data), formats=allowed)
+    full = image.size
+    reduced = image.draft(None, (_DRAFT * size, _DRAFT * size))
+    image.load()
     return image, full if reduced else image.size  # some formats find out when they load
 
 
