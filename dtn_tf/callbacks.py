@@ -110,8 +110,9 @@ class TranslationGrid(steps.Stepped):
     `grid/reconstructions`: a row of inputs over a row of what G makes of them.
 
     Args:
-        x_s: uint8 array `(n, 32, 32, channels)`, source images.
-        x_t: uint8 array `(n, 32, 32, channels)`, target images.
+        x_s: uint8 array `(n, size, size, channels)`, source images.
+        x_t: uint8 array `(n, size, size, channels)`, target images. Size is the `g.size` of
+            the model: 32, 64 or 128.
         every: Steps between grids.
         directory: Where PNG files go.
         writer: `tf.summary` writer, or None.
