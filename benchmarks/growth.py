@@ -3,8 +3,8 @@
     python -m benchmarks.growth
 
 First, images per second of training (pipeline and `DTN.train_step`) with 5,000 and with
-500,000 random source images, in turns: while f(x) of every image is computed, as in the
-first epoch, and when all are known. Then the memory of one process over 5,000 small
+500,000 random source images, in turns: where the step computes f(x), and where f(x) of all
+images was computed before training. Then the memory of one process over 5,000 small
 steps with progress lines, TensorBoard, grids and checkpoints as `train_main.py` has them.
 """
 
@@ -51,8 +51,8 @@ def _print_speed(sizes):
     runs = {}
     for size in sizes:
         s = Pictures(random_images(size, 3), "random")
-        for remembered in (False, True):
-            runs[size, remembered] = _Timed(settings, s, t, remembered)
+        for is_known in (False, True):
+            runs[size, is_known] = _Timed(settings, s, t, is_known)
     rates = {key: [] for key in runs}
     for _ in range(_ROUNDS.value):
         for key, run in runs.items():
@@ -61,9 +61,9 @@ def _print_speed(sizes):
     for size in sizes:
         cells = " | ".join(f"{np.median(rates[size, r]):.0f}" for r in (False, True))
         print(f"| {size:,} | {cells} |")
-    for remembered in (False, True):
-        first, last = (np.median(rates[size, remembered]) for size in (sizes[0], sizes[-1]))
-        how = "known" if remembered else "computed"
+    for is_known in (False, True):
+        first, last = (np.median(rates[size, is_known]) for size in (sizes[0], sizes[-1]))
+        how = "known" if is_known else "computed"
         print(f"\n{sizes[-1]:,} against {sizes[0]:,}, f(x) {how}: {last / first:.3f}", end="")
     print("\n", flush=True)
 

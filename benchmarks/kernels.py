@@ -46,7 +46,7 @@ def main(argv):
         log = pathlib.Path(folder) / "onednn.txt"
         with log.open("w") as file, environment.redirected(sys.stdout, 1, file):
             step = dtn_step(_PRECISION.value, _BATCH_SIZE.value, _KNOWN.value)
-            for _ in range(3):  # compiles, fills the memory of f(x), warms up
+            for _ in range(3):  # compiles, warms up
                 step()
             before = log.stat().st_size
             tf.profiler.experimental.start(folder)

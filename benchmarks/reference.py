@@ -5,7 +5,7 @@
 The reference is DTN as public ports run it: Keras' own layers in float32, f evaluated
 anew wherever it is needed, a forward pass of its own for each update of D and of g. Our
 step is `DTN.train_step` of the preset `dtn`, with f(x) computed, and with f(x) known, as
-from the second epoch on. Both are timed in turns in one run, on the
+where it was computed before training. Both are timed in turns in one run, on the
 same random images, and the medians are compared. Speed does not depend on the pixels.
 """
 

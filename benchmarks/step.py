@@ -41,7 +41,7 @@ _ROUNDS = flags.DEFINE_integer("rounds", 10, "Timed calls of each, in turns.", l
 # itself, of f none at all but through G(x_s).
 _CALLS = {"f": (3, 1, 0), "g": (2, 2, 2), "D": (3, 5, 3)}
 _FIRST = {"f": (3, 1, 0), "g": (2, 0, 2), "D": (3, 2, 3)}
-_REMEMBERED = {"f": (1, 1, 0)}  # f(x_s) and f(x_t) from memory
+_KNOWN = {"f": (1, 1, 0)}  # f(x_s) and f(x_t) were computed before training
 _DOMAIN = domains.TASKS["svhn"]
 
 
@@ -59,8 +59,8 @@ def _print_steps(policy, sizes):
     peaks = _peaks(policy.removeprefix("mixed_"))
     steps = {n: (dtn_step(policy, n, False), dtn_step(policy, n, True)) for n in sizes}
     timed = {name: call for name, (call, _) in peaks.items()}
-    for n, (fresh, remembered) in steps.items():
-        timed |= {(n, "f computed"): fresh, (n, "f known"): remembered}
+    for n, (fresh, known) in steps.items():
+        timed |= {(n, "f computed"): fresh, (n, "f known"): known}
     seconds = _in_turns(timed)
     reached = {name: work / seconds[name] for name, (_, work) in peaks.items()}
     print(f"## {policy}\n")
@@ -172,9 +172,9 @@ def _inputs_of(layers, call):
     return shapes
 
 
-def _calls(layer, remembered):
+def _calls(layer, is_known):
     counts = _FIRST if layer["first"] else _CALLS
-    return (_REMEMBERED if remembered else counts).get(layer["net"], counts[layer["net"]])
+    return (_KNOWN if is_known else counts).get(layer["net"], counts[layer["net"]])
 
 
 def _alone(layer, n):
