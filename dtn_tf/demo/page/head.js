@@ -1,4 +1,5 @@
-// What the head of a PNG or JPEG says, before it is decoded: how large it is, how it is turned.
+// What the head of a PNG or JPEG says, before it is decoded: how large it is, and of a JPEG how it
+// is turned. A PNG or WebP that is turned by its EXIF is as the browser shows it.
 (function (demo) {
   "use strict";
   const ORIENTATION = 0x0112; // EXIF 2.32, 4.6.4
@@ -26,14 +27,16 @@
     return { width: null, height: null, turn };
   }
 
-  /** The orientation in a TIFF header: entries of 12 bytes, tag first. */
+  /** The orientation in a TIFF header, 1 to 8: entries of 12 bytes, tag first. */
   function turnOf(view, base) {
     const isLittle = view.getUint16(base) === 0x4949;
     const table = base + view.getUint32(base + 4, isLittle);
     const count = view.getUint16(table, isLittle);
     for (let k = 0; k < count; k++) {
       const entry = table + 2 + 12 * k;
-      if (view.getUint16(entry, isLittle) === ORIENTATION) return view.getUint16(entry + 8, isLittle);
+      if (view.getUint16(entry, isLittle) !== ORIENTATION) continue;
+      const turn = view.getUint16(entry + 8, isLittle);
+      return turn >= 1 && turn <= 8 ? turn : 1; // other values mean nothing: upright, as in Python
     }
     return 1;
   }

@@ -55,7 +55,7 @@
   /** Decodes with this browser, without its colour management: what the file says counts. */
   async function read(blob) {
     const head = demo.headOf(new Uint8Array(await blob.slice(0, HEAD).arrayBuffer()));
-    refuseMore(head.width, head.height); // a bomb is refused before it is decoded
+    refuseMore(head.width, head.height); // most bombs in PNG and JPEG, before they are decoded
     let bitmap;
     try {
       bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -63,7 +63,7 @@
       throw new Error("This browser cannot read the file as an image. PNG and JPEG work everywhere.");
     }
     try {
-      refuseMore(bitmap.width, bitmap.height);
+      refuseMore(bitmap.width, bitmap.height); // others, once the browser has decoded them
       const square = demo.square(rowsOf(bitmap, head.turn), facts.size, facts.channels, facts.fit);
       return demo.turned(square, head.turn);
     } finally {
