@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import http.client
+import io
 import json
 import os
 import socket
@@ -14,11 +15,11 @@ from unittest import mock
 
 import numpy as np
 from absl.testing import parameterized
-from PIL import Image
+from PIL import Image, ImageFile
 
 import dtn_tf
 from dtn_tf import images
-from dtn_tf.demo import server
+from dtn_tf.demo import reading, server
 from tests import odd_images, painting, served, testing
 
 _WATCHERS = []  # of files that are opened to write
@@ -79,6 +80,28 @@ class TranslationTest(served.TestCase):
         self.assertEmpty(written)
         (self.directory / "x").touch()  # the watcher is awake
         self.assertEqual(written, [str(self.directory / "x")])
+
+
+class FormatsTest(served.TestCase):
+    def test_a_file_is_decoded_only_once_its_size_is_known(self):
+        """Of each format: one that is too large is refused, and no pixel of it was decoded."""
+        self.serve(most_pixels=1023)
+        for name in reading.FORMATS:
+            file = io.BytesIO()
+            odd_images.picture().save(file, name)
+            with mock.patch.object(ImageFile.ImageFile, "load", autospec=True) as load:
+                status, answer = self.translate(file.getvalue())
+            self.assertEqual((status, load.call_count), (422, 0), name)
+            self.assertIn("32 x 32 pixels", answer["error"])
+
+    def test_others_are_refused_by_name_unread(self):
+        self.serve()
+        file = io.BytesIO()
+        odd_images.picture().save(file, "ICO", sizes=[(32, 32)])
+        with mock.patch.object(ImageFile.ImageFile, "load", autospec=True) as load:
+            status, answer = self.translate(file.getvalue())
+        self.assertEqual((status, load.call_count), (422, 0))
+        self.assertIn("The page takes PNG, JPEG, WEBP, GIF, BMP, TIFF and AVIF.", answer["error"])
 
 
 class BoundsTest(served.TestCase):

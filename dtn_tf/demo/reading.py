@@ -13,6 +13,10 @@ from dtn_tf.demo import facts
 from dtn_tf.demo.model import CODES, PAINTED, SEEN, TRANSLATIONS
 from dtn_tf.errors import UserError
 
+# Those that browsers show, and TIFF. Pillow opens each by its head alone: the size is known before
+# a pixel is decoded. Not so of ICO, which it decodes to open it.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+
 
 class Reader:
     """Translates the bytes of image files, one at a time: memory is bounded by the largest.
@@ -38,7 +42,7 @@ class Reader:
         """Translates an image.
 
         Args:
-            data: bytes of a file of any format that Pillow decodes.
+            data: bytes of a file of one of `FORMATS`.
 
         Returns:
             JSON-able dict: "input" and "translation", see `_picture`; "seen" and "painted",
@@ -51,9 +55,12 @@ class Reader:
         with self._lock:
             self._check_pixels(data)
             try:
-                pixels, full = decode.from_bytes(data, *self._shape)
+                pixels, full = decode.from_bytes(data, *self._shape, FORMATS)
             except decode.UnreadableError as error:
-                raise UserError(f"This file cannot be read as an image: {error}") from error
+                raise UserError(
+                    f"This file cannot be read as an image: {error} The page takes"
+                    f" {', '.join(FORMATS[:-1])} and {FORMATS[-1]}."
+                ) from error
             found = {k: v.numpy()[0] for k, v in self._run(pixels[np.newaxis]).items()}
         answer = {
             "full": list(full),
@@ -67,7 +74,7 @@ class Reader:
     def _check_pixels(self, data):
         """Refuses an image by what its head says, before anything is decoded."""
         try:
-            with Image.open(io.BytesIO(data), formats=decode.formats()) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
         except Image.DecompressionBombError:  # Pillow's own limit, above ours
             raise UserError(self._too_many("far too many")) from None
