@@ -104,6 +104,18 @@ class FormatsTest(served.TestCase):
         self.assertIn("The page takes PNG, JPEG, WEBP, GIF, BMP, TIFF and AVIF.", answer["error"])
 
 
+class BugTest(served.TestCase):
+    def test_is_an_answer_for_the_page_and_a_traceback_for_the_terminal(self):
+        self.serve()
+        self.server.read = mock.Mock(side_effect=ZeroDivisionError("by zero"))
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            status, answer = self.translate(b"x")
+        self.assertEqual(status, 500)
+        self.assertIn("has a bug", answer["error"])
+        self.assertRegex(said.getvalue(), "(?s)Traceback.*ZeroDivisionError: by zero")
+        self.assertEqual(self.ask("GET", "/")[0], 200)
+
+
 class BoundsTest(served.TestCase):
     def test_pixels_are_counted_before_they_are_decoded(self):
         self.serve(most_pixels=10_000)

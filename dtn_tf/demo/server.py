@@ -28,6 +28,7 @@ MOST_CONNECTIONS = 32
 _HOSTS = ("127.0.0.1", "localhost")
 _PATIENCE = 20.0  # seconds for a client that is silent
 _TRIES = 20  # ports after the usual one
+_BUG = "This page has a bug. The terminal in which it was started says where."
 
 
 class _RefusalError(Exception):
@@ -134,6 +135,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._refuse(refused)
         except UserError as error:
             self._refuse(_RefusalError(422, str(error)))
+        except (ConnectionError, TimeoutError):
+            raise  # the browser went away
+        except Exception:
+            self.server.handle_error(self.request, self.client_address)  # keeps its traceback
+            self._refuse(_RefusalError(500, _BUG))
 
     def _check_host(self):
         if self.headers.get_all("Host", []) not in ([host] for host in self.server.hosts):
