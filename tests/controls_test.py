@@ -1,6 +1,7 @@
 """Controls: which picture is picked, what the judge reads, and how a line becomes a table."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -138,6 +139,13 @@ class RunTest(trained.TestCase):
         sets, dtn = self.yardstick.sets(self.run), serving.load(self.workdir)
         picked, _ = self.quietly(controls.pick, dtn, None, "f", sets, sets.test, self.cache)
         self.assertEqual(list(picked), ["nearest"])
+
+    def test_an_f_that_moved_while_g_trained_has_no_controls(self):
+        dtn = types.SimpleNamespace(f="f")
+        for method, expected in (("dtn", True), ("cyclegan", True), ("yunjey", False)):
+            settings = types.SimpleNamespace(method=method)
+            run = types.SimpleNamespace(f={"hash": "ab"}, config=settings)
+            self.assertEqual(controls.applies(run, dtn), expected, method)
 
     def test_a_method_without_f_has_no_controls(self):
         dtn = keras.Sequential()
