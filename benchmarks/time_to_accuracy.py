@@ -19,11 +19,10 @@ import sys
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as importing dtn_tf first does
 
-import keras
 import numpy as np
 from absl import app, flags
 
-from dtn_tf import config, images, runs, serving, train
+from dtn_tf import config, images, runs, serving, steps, train
 from dtn_tf.data.sets import Sets
 from dtn_tf.scores import judge as judge_lib
 from flags import common_flags, train_flags
@@ -66,7 +65,7 @@ def _scoring(settings, workdir, cache):
     return sets.validation, judge
 
 
-class _Watch(keras.callbacks.Callback):
+class _Watch(steps.Stepped):
     """Scores g's average every so many steps, off the clock."""
 
     def __init__(self, validation, judge, every):
@@ -84,8 +83,8 @@ class _Watch(keras.callbacks.Callback):
         self.read = read
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.start + batch + 1
-        if step % self.every and step != self.num_steps:
+        step = self.step_of(batch)
+        if not self.is_due(step, self.every) and step != self.num_steps:
             return
         now = time.perf_counter()
         decided = np.argmax(serving.apply(self.read, self.validation.pixels), axis=1)

@@ -94,3 +94,15 @@ class SettingTest(testing.TestCase):
         self.assertEqual(watcher._every, 5)
         self.assertEmpty(config.changes(asked))
         self.assertIn("eval_every", config.NOT_IDENTITY)
+    def test_several_steps_per_execution_are_looked_at_once_each_interval_and_at_the_end(self):
+        (watcher,) = watch.of(config.make("dtn", eval_every=50), self.directory, self.directory)
+        watcher._measure = lambda: {"accuracy_validation": 0.5}
+        watcher.start, watcher.num_steps, watcher.stride = 0, 1500, 7
+        for batch in range(6, 1500 + 6, 7):  # Keras counts in whole strides
+            with contextlib.redirect_stdout(io.StringIO()):
+                watcher.on_train_batch_end(batch)
+        kept = (self.directory / "watched.jsonl").read_text().splitlines()
+        found = [json.loads(text)["step"] for text in kept]
+        # The first multiple of 7 from each of 50, 100, ... on, and the last step.
+        self.assertEqual(found, [-(-step // 7) * 7 for step in range(50, 1500, 50)] + [1500])
+

@@ -9,11 +9,10 @@ import pathlib
 import sys
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import cluster, images, runs, serving
+from dtn_tf import cluster, images, runs, serving, steps
 from dtn_tf import config as config_lib
 from dtn_tf.data import stores
 from dtn_tf.scores import distances, measures, scorers, swing
@@ -43,7 +42,7 @@ def at_the_end(config, workdir, cache_dir):
     return of(config, workdir, cache_dir) or [Watch(workdir, cache_dir, every, begin=begin)]
 
 
-class Watch(keras.callbacks.Callback):
+class Watch(steps.Stepped):
     """Measures translations every so many steps, and at the end; writes curves and a file.
 
     The file is what the range over the last fifth of training is read from, see `swing`.
@@ -79,8 +78,9 @@ class Watch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Measures at the end of an interval, and at the end."""
-        step = self.start + batch + 1
-        if step < self._begin or (step % self._every and step != self.num_steps):
+        step = self.step_of(batch)
+        is_due = self.is_due(step, self._every) or step == self.num_steps
+        if self._measure is None or step < self._begin or not is_due:
             return
         begun = time.perf_counter()
         self.found = self._measure()
