@@ -8,6 +8,7 @@ import types
 from unittest import mock
 
 import numpy as np
+from absl.testing import parameterized
 
 from dtn_tf import classify, config, serving, train
 from dtn_tf.data import domains, sets, stores
@@ -73,6 +74,26 @@ class ApartTest(trained.TestCase):
         self.assertAllClose(found["kid_floor_validation"], part["kid_floor"], atol=0.05)
 
 
+class FewTest(testing.TestCase):
+    @parameterized.parameters((1, 40), (20, 2), (20, 3))
+    def test_too_few_images_are_said_and_leave_the_curves_out(self, num_shown, num_real):
+        shown = Pictures(testing.pixels(num_shown, 3), "a test")
+        real = Pictures(testing.pixels(num_real), "b test")
+        measured = scorers.Translated(None, None, None, "validation", shown, real, None)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.assertIsNone(watch._apart(measured))
+        expected = f"a test has {num_shown} images and b test {num_real}, they need 2 and 4"
+        self.assertIn(expected, said.getvalue())
+
+    def test_nothing_is_measured_then_and_the_run_goes_on(self):
+        (watcher,) = watch.of(config.make("dtn", eval_every=1), self.directory, self.directory)
+        watcher.start, watcher.num_steps = 0, 1
+        with mock.patch.object(watch, "_measure_of", return_value=None):
+            watcher.on_train_begin()
+        watcher.on_train_batch_end(0)
+        self.assertEmpty(list(self.directory.iterdir()))
+
+
 class SettingTest(testing.TestCase):
     def test_a_run_for_a_table_is_looked_at_five_times_in_its_last_fifth(self):
         (watcher,) = watch.at_the_end(config.make("dtn"), self.directory, self.directory)
@@ -87,13 +108,6 @@ class SettingTest(testing.TestCase):
         asked = watch.at_the_end(config.make("dtn", eval_every=7), self.directory, self.directory)
         self.assertEqual([(w._every, w._begin) for w in asked], [(7, 0)])
 
-    def test_is_off_unless_asked_for_and_no_part_of_what_a_run_is(self):
-        self.assertEmpty(watch.of(config.make("dtn"), self.directory, self.directory))
-        asked = config.make("dtn", eval_every=5)
-        (watcher,) = watch.of(asked, self.directory, self.directory)
-        self.assertEqual(watcher._every, 5)
-        self.assertEmpty(config.changes(asked))
-        self.assertIn("eval_every", config.NOT_IDENTITY)
     def test_several_steps_per_execution_are_looked_at_once_each_interval_and_at_the_end(self):
         (watcher,) = watch.of(config.make("dtn", eval_every=50), self.directory, self.directory)
         watcher._measure = lambda: {"accuracy_validation": 0.5}
@@ -106,3 +120,10 @@ class SettingTest(testing.TestCase):
         # The first multiple of 7 from each of 50, 100, ... on, and the last step.
         self.assertEqual(found, [-(-step // 7) * 7 for step in range(50, 1500, 50)] + [1500])
 
+    def test_is_off_unless_asked_for_and_no_part_of_what_a_run_is(self):
+        self.assertEmpty(watch.of(config.make("dtn"), self.directory, self.directory))
+        asked = config.make("dtn", eval_every=5)
+        (watcher,) = watch.of(asked, self.directory, self.directory)
+        self.assertEqual(watcher._every, 5)
+        self.assertEmpty(config.changes(asked))
+        self.assertIn("eval_every", config.NOT_IDENTITY)

@@ -45,6 +45,8 @@ def at_the_end(config, workdir, cache_dir):
 class Watch(steps.Stepped):
     """Measures translations every so many steps, and at the end; writes curves and a file.
 
+    Of too few images there are none: a line says so, and nothing is measured.
+
     The file is what the range over the last fifth of training is read from, see `swing`.
 
     The judge is the one that `eval_main.py` reads with, from the cache; where it is not there
@@ -99,7 +101,7 @@ class Watch(steps.Stepped):
 
 
 def _measure_of(dtn, workdir, cache_dir, judge_steps):
-    """Returns a function without arguments, which measures a DTN as it is by then."""
+    """Returns a function without arguments, which measures a DTN as it is by then, or None."""
     run = runs.read(workdir)
     yardstick = Yardstick(stores.of(run.config, cache_dir), cache_dir, judge_steps)
     sets = yardstick.sets(run)
@@ -124,10 +126,17 @@ def _by_judge(translated):
 
 
 def _apart(translated):
-    """Measures f-constancy, and KID beside its floor, of a few images."""
-    dtn, shown = translated.dtn, translated.shown
-    halves = measures.halves(translated.real)
+    """Measures f-constancy, and KID beside its floor, of a few images; None of too few."""
+    dtn, shown, real = translated.dtn, translated.shown, translated.real
+    halves = measures.halves(real)
     n = min(AT_MOST_APART, len(shown), *map(len, halves))
+    if n < 2:  # said before the independent net is trained; the run does not need the curves
+        print(
+            f"watch: no curves: {shown.title} has {len(shown)} images and {real.title}"
+            f" {len(real)}, they need 2 and 4. Add images to see them.",
+            flush=True,
+        )
+        return None
     x = shown.pixels[_some(len(shown), n)]
     independent = _compiled(translated.independent.net)
     half, other = (_in_batches(independent, part[:n]) for part in halves)
