@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import json
 import types
 from unittest import mock
 
@@ -110,6 +111,20 @@ class MeasureTest(testing.TestCase):
         self.assertEqual(hair["n"], 3)  # the bald head has no colour of hair
         self.assertAllClose((hair["share"], hair["chance"]), (2 / 3, 2 / 3))
         self.assertEqual(hair["confusion"][2], [0, 0, 1, 0, 1])
+
+    def test_what_nobody_shows_has_no_share_and_stays_json(self):
+        zeros = {name: np.zeros(4, int) for name in VALUES}
+        bald = zeros | {"hair_colour": np.full(4, UNSEEN)}
+        found = self.measure(bald, zeros, zeros, bald)["attributes"]
+        json.dumps(found, allow_nan=False)
+        hair = found["of"]["hair_colour"]
+        for name in ("share", "shuffled", "chance", "original", "judge"):
+            self.assertIsNone(hair[name], name)
+        self.assertEqual((hair["n"], np.sum(hair["confusion"])), (0, 0))
+        text = attribute_tables.table(found)
+        self.assertRegex(text, r"\| hair colour \| [^|]+" + 5 * r"\| none " + r"\|")
+        of_real = self.measure(zeros, zeros, zeros, bald)["attributes"]["of"]["hair_colour"]
+        self.assertEqual((of_real["share"], of_real["judge"]), (1.0, None))
 
     def test_only_as_many_as_are_translated_count(self):
         zeros, two = ({name: np.zeros(n, int) for name in VALUES} for n in (4, 2))

@@ -22,7 +22,7 @@ def table(found):
         f"Attributes of {found['n']:,} DRAWN people: how often the {found['judge']['name']} reads"
         " in G(x) what the person x is drawn with. Shuffled: in G of another person. Chance: the"
         " commonest value. x: untranslated. Real: drawn test images of the target, about the best"
-        " that G(x) can reach."
+        " that G(x) can reach. None: nobody shows it."
     )
     head = ("attribute", "values", *_SHARES.values())
     rule = "|---" * len(head) + "|"
@@ -30,6 +30,6 @@ def table(found):
 
 
 def _row(name, part):
-    shares = (layout.percent(part[key]) for key in _SHARES)
+    shares = ("none" if part[key] is None else layout.percent(part[key]) for key in _SHARES)
     cells = (name.replace("_", " "), ", ".join(part["values"]), *shares)
     return f"| {' | '.join(cells)} |"

@@ -46,7 +46,8 @@ def measure(translated):
             the share of the commonest value: G that does not look at x has no more than
             these; "original", as share, of the portraits themselves;
             "judge", as share, of the target's test images; "n", portraits that show the
-            attribute; "confusion", counts `[true][read]` of translations.
+            attribute; "confusion", counts `[true][read]` of translations. A share of nobody,
+            where no portrait or no test image shows the attribute, is None.
 
     Raises:
         UserError: If nobody knows what the people look like: they are not drawn.
@@ -112,17 +113,23 @@ def _one(name, true, of_real, read):
     true, of_real = true[seen], of_real[seen_real]
     by = {key: part[name][seen_real if key == "real" else seen] for key, part in read.items()}
     confusion = measures.confusion_matrix(true, by["G"], len(VALUES[name]))
-    of_true, of_read = confusion.sum(axis=1) / len(true), confusion.sum(axis=0) / len(true)
+    n = len(true)
+    of_true, of_read = (confusion.sum(axis=axis) / max(n, 1) for axis in (1, 0))
     return {
         "values": list(VALUES[name]),
-        "share": float(np.mean(by["G"] == true)),
-        "shuffled": float(of_true @ of_read),
-        "chance": float(of_true.max()),
-        "original": float(np.mean(by["x"] == true)),
-        "judge": float(np.mean(by["real"] == of_real)),
-        "n": len(true),
+        "share": _equal(by["G"], true),
+        "shuffled": float(of_true @ of_read) if n else None,
+        "chance": float(of_true.max()) if n else None,
+        "original": _equal(by["x"], true),
+        "judge": _equal(by["real"], of_real),
+        "n": n,
         "confusion": confusion.tolist(),
     }
+
+
+def _equal(read, true):
+    """The share that is read right; None of nobody."""
+    return float(np.mean(read == true)) if len(true) else None
 
 
 def _made(pictures, table, directory, num_steps, seed):
