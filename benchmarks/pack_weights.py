@@ -3,9 +3,11 @@
     python -m benchmarks.pack_weights runs/svhn-dtn_adapted svhn
 
 Writes NAME.npz and NAME.json to dtn_tf/weights/. What they say of the net is what the run's
-config.json and the newest score in its eval.jsonl say. Then name it in `dtn_tf.weights.NAMES`.
+config.json and the newest score in its eval.jsonl say, of 5,000 test images or of all that there
+are. The run must be of code that is in a commit. Then name it in `dtn_tf.weights.NAMES`.
 """
 
+import re
 import shlex
 
 import numpy as np
@@ -25,6 +27,7 @@ _TERMS = {
     "MNIST": "Those who pass MNIST on name its licence as CC BY-SA 3.0 or MIT.",
 }
 _DRAWN, _SEED = 400, 24  # house numbers that are drawn; a seed that no set is drawn by
+_ENOUGH = 5000  # test images that a score is of; fewer only where there are no more
 _OF_THIS_MACHINE = ("--workdir=", "--cache_dir=", "--data_dir=")
 
 
@@ -32,16 +35,22 @@ def facts(run, licence=None):
     """Returns what NAME.json says of a run, a JSON-able dict.
 
     Raises:
-        UserError: If it was not scored, or is of code that is in no commit.
+        UserError: If it was not scored on enough images, or is of code that is in no commit.
     """
     lines, _ = results.read(run.workdir / "eval.jsonl")
-    scores = [line for line in lines if line["kind"] == "score" and line["split"] == "test"]
+    scores = [line for line in lines if _is_score(line)]
     if not scores:
         raise UserError(
-            f"{run.workdir} was not scored. Score it first:"
-            f" {cli.command('eval_main.py', workdir=run.workdir)}"
+            f"{run.workdir} was not scored on {_ENOUGH:,} test images, or all that there are."
+            f" Score it first: {cli.command('eval_main.py', workdir=run.workdir)}"
         )
     line, start = scores[-1], run.starts[-1]
+    for commit in (*(part["commit"] for part in run.starts), line["scored"]["commit"]):
+        if not commit or commit.endswith("-dirty"):
+            raise UserError(
+                f"{run.workdir} was trained or scored by commit {commit}: nobody can get that"
+                " code. Train and score a run from a checkout without changes."
+            )
     titles = [run.data[name]["title"] for name in ("s", "t")]
     return {
         "title": run.title,
@@ -57,6 +66,14 @@ def facts(run, licence=None):
         "data": titles,
         "licence": licence or _licence(titles),
     }
+
+
+def _is_score(line):
+    """Whether a line is a score of enough test images."""
+    if line["kind"] != "score" or line["split"] != "test":
+        return False
+    is_part = re.search(r"\[:\d+\]", line["images"]["title"])  # of --first_n
+    return not is_part or line["images"]["images"] >= _ENOUGH
 
 
 def drawn_accuracy(dtn):

@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 import dtn_tf
 from benchmarks import pack_weights
-from dtn_tf import files, images, runs, serving, weights
+from dtn_tf import environment, files, images, runs, serving, weights
 from dtn_tf.data.builtin import handwriting
 from dtn_tf.errors import UserError
 from dtn_tf.scores import score
@@ -124,10 +124,15 @@ class PackTest(trained.TestCase):
 
     def test_a_run_is_packed_with_its_facts(self):
         folder = self.directory / "weights"
-        with self.assertRaisesRegex(UserError, "was not scored. Score it first: .*eval_main.py"):
+        with self.assertRaisesRegex(UserError, "was not scored .*Score it first: .*eval_main.py"):
             pack_weights.pack(self.workdir, "svhn", folder)
         self.leave_judges_untrained()
+        self.enter_context(mock.patch.object(environment, "commit", lambda: "0123456789ab"))
         line, _ = self.quietly(score.score, self.workdir, self.cache, judge_steps=2)
+        with self.assertRaisesRegex(UserError, "by commit None: nobody can get that code"):
+            self.come_from_commit(None)
+            pack_weights.pack(self.workdir, "svhn", folder)
+        self.come_from_commit("ba9876543210")
         pack_weights.pack(self.workdir, "svhn", folder)
         with mock.patch.object(weights, "FOLDER", folder):
             about, net = weights.about("svhn"), dtn_tf.load("svhn")
@@ -144,6 +149,32 @@ class PackTest(trained.TestCase):
         gx = serving.translate(serving.load(self.workdir), _X)
         self.assertLess(_unalike(serving.translate(net, _X), gx), 0.01)
         self.assertEqual(serving.contract(net).fit, "crop")
+
+    def come_from_commit(self, commit):
+        path = self.workdir / "config.json"
+        content = json.loads(path.read_text())
+        for start in content["starts"]:
+            start["commit"] = commit
+        path.write_text(json.dumps(content))
+
+    def test_a_score_of_a_few_images_is_none(self):
+        whole, part = ({"title": f"SVHN test{part}", "images": 100} for part in ("", "[:100]"))
+        large = {"title": "SVHN test[:5000]", "images": 5000}
+        for images_of, expected in ((whole, True), (part, False), (large, True)):
+            line = {"kind": "score", "split": "test", "images": images_of}
+            self.assertEqual(pack_weights._is_score(line), expected, images_of)
+        self.assertFalse(pack_weights._is_score({**line, "split": "validation"}))
+
+    @parameterized.parameters(None, "0123456789ab-dirty")
+    def test_code_that_nobody_can_get_is_refused(self, commit):
+        images_of = {"title": "SVHN test", "images": 9}
+        line = {"kind": "score", "split": "test", "images": images_of}
+        for of_run, of_score in ((commit, "0123456789ab"), ("0123456789ab", commit)):
+            self.come_from_commit(of_run)
+            found = [{**line, "scored": {"commit": of_score}}]
+            with mock.patch.object(pack_weights.results, "read", return_value=(found, [])):
+                with self.assertRaisesRegex(UserError, f"commit {commit}: nobody can get"):
+                    pack_weights.facts(runs.read(self.workdir))
 
 
 class ShippedTest(testing.TestCase):
