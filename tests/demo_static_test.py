@@ -1,7 +1,9 @@
 """The page of `dtn_tf demo` as files."""
 
 import base64
+import contextlib
 import gzip
+import io
 import re
 import shutil
 import subprocess
@@ -12,7 +14,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import dtn_tf
-from dtn_tf.demo import static, vendor
+from dtn_tf.demo import facts, static, vendor
 from dtn_tf.errors import UserError
 from tests import painting, served, testing
 
@@ -54,6 +56,16 @@ class StaticTest(testing.TestCase):
         self.assertNotIn("sourceMapping", (self.out / "ort" / "ort.wasm.min.js").read_text())
         self.assertIn("connect-src 'none'", html)
         self.assertIn("1.2.3", (self.out / "NOTICE.txt").read_text())
+
+    def test_images_of_the_run_that_are_in_it_are_said(self):
+        (self.directory / "a.png").write_bytes(b"grid")
+        known = facts.Facts({"examples": ["x", "y"]}, {"grids/a.png": self.directory / "a.png"})
+        for content, expected in ((known, "2 of the source as examples, and 1 grids"), (None, "")):
+            with mock.patch.object(static, "_write_network"):
+                with contextlib.redirect_stdout(io.StringIO()) as said:
+                    static.write(served.model(), content or served.FACTS, self.out, self.modules)
+            self.assertIn(expected, said.getvalue())
+            self.assertEqual(bool(expected), "images of the run" in said.getvalue())
 
     def test_an_earlier_page_is_replaced_and_nothing_else(self):
         with mock.patch.object(static, "_write_network"):

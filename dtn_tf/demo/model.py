@@ -43,7 +43,7 @@ class Model:
         return serving.contract(self.dtn)
 
     def in_float32(self):
-        """Returns a copy that computes in float32, as exports do; it ships nobody's pictures."""
+        """Returns a copy that computes in float32, as exports do; it has no bank of images."""
         dtn = serving.in_float32(self.dtn)
         dtn.contract = self.terms
         head = getattr(dtn, "head", None) or self.head

@@ -79,7 +79,7 @@ def write(model, facts, directory, node_modules=None):
         node_modules: See `vendor.runtime`.
 
     Returns:
-        `pathlib.Path` of the folder.
+        `pathlib.Path` of the folder. A line says which images of the run are in it.
 
     Raises:
         UserError: If the folder has something else in it, or npm brings no ONNX Runtime.
@@ -97,7 +97,20 @@ def write(model, facts, directory, node_modules=None):
         files.save_text(folder / "NOTICE.txt", _NOTICE.format(version=version))
         about = {"net": model.terms.name, "weights": model.terms.weights, "runtime": version}
         files.save_json(folder / MARK, {**about, "files": sorted({MARK, *_files_in(folder)})})
+    _say_images(facts)
     return path
+
+
+def _say_images(facts):
+    """Says which images of the run are in the page: whoever publishes it gives them away."""
+    found = len(facts.content.get("examples", ())), len(facts.files)
+    if any(found):
+        print(
+            f"The page has images of the run in it: {found[0]} of the source as examples, and"
+            f" {found[1]} grids of real images and their translations. Look at them before you"
+            " publish it.",
+            flush=True,
+        )
 
 
 def _write_grids(facts, folder):
