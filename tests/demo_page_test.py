@@ -16,6 +16,7 @@ from PIL import Image
 from dtn_tf import images, runs
 from dtn_tf.demo import facts, pages, server
 from dtn_tf.errors import UserError
+from dtn_tf.peers import cyclegan, unit
 from tests import served, testing
 
 
@@ -109,6 +110,22 @@ class FactsTest(served.TestCase):
         const, tid = (line["points"] for line in panel["lines"])
         self.assertEqual((len(tid), tid[0], tid[-1]), (300, [0, 1.0], [309, 0.0032258]))
         self.assertEqual(const, [[0, 0.5], [2, 0.25]])
+
+    @parameterized.parameters(cyclegan.CycleGAN, unit.UNIT)
+    def test_a_peer_has_panels_of_all_that_it_logs(self, method):
+        writer = tf.summary.create_file_writer(str(self.workdir / "tb" / "dtn"))
+        with writer.as_default():
+            for name in method.tracked:
+                tf.summary.scalar(f"loss/{name}", 0.5, 1)
+            for name in method.tracked_d:
+                tf.summary.scalar(f"D/{name}", 0.5, 1)
+        writer.close()
+        panels = facts.of(served.model(), self.of_run).content["curves"]
+        lines = [line["name"] for panel in panels for line in panel["lines"]]
+        self.assertLen(lines, len(method.tracked) - 1 + len(method.tracked_d))  # but for L_G
+        self.assertLess(max(len(panel["lines"]) for panel in panels), 4)  # the page's colours
+        self.assertEqual(panels[0]["title"], "G against D")
+        self.assertNotIn("L_GANG", json.dumps(panels))
 
     def test_titles_say_the_kind_alone(self):
         content = self.known.content

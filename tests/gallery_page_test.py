@@ -136,6 +136,15 @@ class PageTest(testing.TestCase):
         self.assertLen(parsed.named("polyline"), 2)  # one point is a circle, NaN is left out
         self.assertLen(parsed.named("circle"), 2)
 
+    def test_a_peer_has_curves_of_both_its_ds(self):
+        pair = ([1, 2], [0.5, 0.25])
+        names = ("fake_t", "real_t", "fake_s", "real_s")
+        parsed = _Parser(gallery_parts.curves({f"D/D_{name}": pair for name in names}))
+        self.assertLen(parsed.named("polyline"), 4)
+        self.assertLen(parsed.named("svg"), 2)
+        for name in names:
+            self.assertIn(f"D_{name}", "".join(parsed.text))
+
     def test_without_labels_all_are_shown_and_nothing_asks(self):
         parsed = _Parser(_page(without_judge(), _shown(labels=False, read=False)))
         self.assertLen(parsed.named("li"), 40)

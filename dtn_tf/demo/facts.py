@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 import dtn_tf
+from dtn_tf.demo import panels
 from dtn_tf.errors import UserError
 from dtn_tf.scores import figures
 
@@ -26,36 +27,6 @@ _MOST_POINTS = 300  # of a curve
 _KINDS = ("translations", "reconstructions")
 # What a title of data says beside its kind: how many there are, who made them, which split.
 _BESIDE = re.compile(r"^[\d,]+ | \(\w+\)|\s+(train|test|validation)?(\[.*\])?$")
-_PANELS = (  # a title, what it says, and the scalars of it: folder in tb/, tag, name on the page
-    (
-        "g against D",
-        "L_GANG falls where D takes g's images for real, L_D where D tells them apart.",
-        (
-            ("dtn", "loss/L_GANG_source", "L_GANG of G(s)"),
-            ("dtn", "loss/L_GANG_target", "L_GANG of G(t)"),
-            ("dtn", "loss/L_D", "L_D"),
-        ),
-    ),
-    (
-        "What ties x to G(x)",
-        "L_CONST: f sees the same in both. L_TID: images of the target stay as they are.",
-        (("dtn", "loss/L_CONST", "L_CONST"), ("dtn", "loss/L_TID", "L_TID")),
-    ),
-    (
-        "How real D finds them",
-        "D's mean probability of “real”, of real images and of g's.",
-        (
-            ("dtn", "D/D3_target", "real t"),
-            ("dtn", "D/D3_G_target", "G(t)"),
-            ("dtn", "D/D3_G_source", "G(s)"),
-        ),
-    ),
-    (
-        "How well f reads",
-        "Share of training images that f reads right while it is taught.",
-        (("pretrain_f", "loss/accuracy", "accuracy of f"),),
-    ),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,18 +137,18 @@ def _grids(folder):
 
 def _curves(folder):
     """List of dicts, one a panel; lines without a point are left out, and empty panels."""
-    names = sorted({line[0] for _, _, lines in _PANELS for line in lines})
-    scalars = {name: figures.read_scalars(pathlib.Path(folder) / name) for name in names}
-    panels = []
-    for title, says, wanted in _PANELS:
+    folder = pathlib.Path(folder)
+    scalars = {name: figures.read_scalars(folder / name) for name in panels.FOLDERS}
+    found = []
+    for title, says, wanted in panels.of(scalars):
         lines = [
             {"name": name, "points": _points(*scalars[part][tag])}
             for part, tag, name in wanted
             if tag in scalars[part]
         ]
         if lines:
-            panels.append({"title": title, "says": says, "lines": lines})
-    return panels
+            found.append({"title": title, "says": says, "lines": lines})
+    return found
 
 
 def _points(steps, values):

@@ -12,6 +12,7 @@ from dtn_tf.scores.hypertext import curve, escaped
 COLUMNS = 16  # pairs of images in a row of the sheet
 
 _FIGURE_WIDTH, _FIGURE_QUALITY = 1500, 80
+_OF_PEERS = {kind: (f"D/D_fake_{kind}", f"D/D_real_{kind}") for kind in "ts"}  # see `peers.base`
 _MOST_CELLS = 30  # classes, to which a matrix can be clicked
 FIGURES = {
     "neighbours": "Does G copy? Translations beside the nearest training images of the target",
@@ -152,6 +153,9 @@ def curves(known):
     ]
     of_d = {tag[5:]: pair for tag, pair in sorted(known.items()) if tag.startswith("D/D3_")}
     drawn.append(curve("D3, the probability that D gives to real", of_d))
+    for kind in "ts":  # of CycleGAN and UNIT, which have a D for each domain
+        of_d = {tag[2:]: known[tag] for tag in sorted(known) if tag in _OF_PEERS[kind]}
+        drawn.append(curve(f"What D of {kind} says of real images and of translations", of_d))
     return "".join(drawn) or "<p>This run has no curves.</p>"
 
 
