@@ -64,6 +64,26 @@ class HealthTest(testing.TestCase):
         self.assertEqual(_told([{"L_D": 0.0}] * 5), [[]] * 5)
 
 
+class PeersTest(testing.TestCase):
+    """Of CycleGAN, whose D gives scores, and of UNIT, whose D gives probabilities."""
+
+    def test_a_d_that_wins_is_named(self):
+        for fake, l_gan in ((-1.2, 4.9), (0.001, 6.9)):
+            values = {"D_fake_t": fake, "D_real_t": 0.99, "L_GAN_source": l_gan}
+            (said,) = _told([values] * 3)[2]
+            self.assertStartsWith(said, f"D wins: D on translations of s {fake:.2f}, L_GAN")
+
+    def test_a_d_that_says_nothing_is_named(self):
+        values = {"D_fake_t": 0.497, "D_real_t": 0.502, "L_GAN_source": 0.25}
+        (said,) = _told([values] * 3)[2]
+        self.assertStartsWith(said, "D says nothing: 0.50 on translations of s, 0.50 on real")
+
+    def test_nothing_is_said_of_a_d_that_is_right_most_of_the_time(self):
+        for fake, l_gan in ((0.05, 0.95), (0.1, 2.5)):
+            values = {"D_fake_t": fake, "D_real_t": 0.9, "L_GAN_source": l_gan}
+            self.assertEqual(_told([values] * 5), [[]] * 5)
+
+
 class ProgressTest(testing.TestCase):
     def test_time_that_is_no_training_is_not_in_the_speed(self):
         stream, now = io.StringIO(), [100.0]
