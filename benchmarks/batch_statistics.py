@@ -6,13 +6,17 @@ g's batch norm sees f(source) and f(target) in turns while it trains. Translatio
 use the moving statistics of the source pass, of the target pass, of both mixed (what a
 plain batch norm would have kept), or statistics estimated anew from source images; and
 the weights of g or their average. Accuracy is on the validation tail of the source.
+The run is of a method whose g is one decoder of f(x): that of `dtn_adapted` has an encoder too,
+and `pixels` has no f(x) in it.
 """
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from benchmarks import finished
-from dtn_tf import images, serving
+from dtn_tf import cli, images, serving
+from dtn_tf.errors import UserError
+from dtn_tf.nets.decoder import Decoder
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/svhn-dtn", "Finished run.")
 flags.adopt_module_key_flags(finished)  # --help shows them, too
@@ -25,6 +29,11 @@ def main(argv):
     run, sets, judge = finished.read(_WORKDIR.value)
     validation = sets.validation
     dtn = serving.load(run.workdir)
+    if type(dtn.g) is not Decoder:
+        raise UserError(
+            f"g of {run.title} is no decoder of f(x) alone, whose batch statistics can be"
+            " exchanged. Name a run of --preset=dtn."
+        )
     fx = dtn.f(images.to_model(sets.s.pixels[:_NUM_ESTIMATE]))
     print(f"{_WORKDIR.value}: accuracy on {validation.title}\n")
     print("| statistics | average of g | g itself |\n|---|---|---|")
@@ -74,4 +83,4 @@ def _estimate(net, fx):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    cli.run(main)
