@@ -127,6 +127,7 @@ def fit(model, data, callbacks):
         logs = strategy.run(on_replica, args=(batch,))
         return {name: strategy.experimental_local_results(v)[0] for name, v in logs.items()}
 
+    number = 0
     model.stop_training = False
     model.reset_metrics()
     callbacks.on_train_begin()
@@ -134,15 +135,16 @@ def fit(model, data, callbacks):
         for k, batch in enumerate(_shared(data, strategy)):
             callbacks.on_train_batch_end(k, step(batch))
             if (k + 1) % _AGREE_EVERY == 0 and _any(model.stop_training):
-                return signal.SIGTERM
+                number = signal.SIGTERM
+                break
     except _OF_PEERS as error:
         raise UserError(
             "Another machine of the cluster has ended, or cannot be reached:"
             f" {str(error).splitlines()[0]:.200} Start all of them again: the run resumes from its"
             " last checkpoint."
         ) from error
-    callbacks.on_train_end()
-    return 0
+    callbacks.on_train_end()  # after a stop, too: the last losses are looked at
+    return number
 
 
 def _any(asked):

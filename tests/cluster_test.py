@@ -10,7 +10,8 @@ import sys
 from unittest import mock
 
 import numpy as np
-from absl.testing import absltest
+import tensorflow as tf
+from absl.testing import absltest, parameterized
 
 from dtn_tf import cluster, config, devices
 from dtn_tf.errors import UserError
@@ -73,6 +74,21 @@ class TwoMachinesTest(testing.TestCase):
         self.assertAllClose(found["log/loss"], logs["loss"], rtol=1e-5)
         for path, value in replicas.weights(one).items():
             self.assertAllClose(found[path], value, rtol=1e-5, atol=1e-5, msg=path)
+
+
+class StopTest(testing.TestCase):
+    @parameterized.parameters((True, signal.SIGTERM, 10), (False, 0, 25))
+    def test_callbacks_see_the_end_of_a_training_that_is_stopped(self, asked, number, steps):
+        """As Keras calls them: what was not looked at since the last look is looked at then."""
+        model = mock.Mock(train_step=lambda batch: {"loss": batch})
+        callbacks = mock.Mock()
+        batches = [tf.constant(float(k)) for k in range(25)]
+        self.enter_context(mock.patch.object(cluster, "_joined", [tf.distribute.get_strategy()]))
+        self.enter_context(mock.patch.object(cluster, "_shared", lambda data, strategy: data))
+        self.enter_context(mock.patch.object(cluster, "_any", lambda stop: asked))
+        self.assertEqual(cluster.fit(model, batches, callbacks), number)
+        self.assertEqual(callbacks.on_train_batch_end.call_count, steps)
+        callbacks.on_train_end.assert_called_once_with()
 
 
 class JoinTest(testing.TestCase):
