@@ -23,7 +23,7 @@ import warnings
 from absl import flags
 
 from dtn_tf import cli
-from dtn_tf.errors import UserError
+from dtn_tf.errors import Interrupted, UserError
 
 
 def translate(argv):
@@ -38,10 +38,11 @@ def translate(argv):
     was stopped. The exit code is 1 if a file could not be translated; the others are.
     """
     name, source, output = _words(argv, "RUN_OR_NAME", "INPUT", "OUTPUT")
-    from dtn_tf import jobs
+    from dtn_tf import jobs, weights
 
     warnings.filterwarnings("ignore", module="PIL")  # of what it reads all the same
-    found = jobs.find(source, output)  # before TensorFlow is waited for
+    weights.require(name)  # before TensorFlow is waited for
+    found = jobs.find(source, output)
     cli.load_tensorflow()
     from dtn_tf import serving, translating
 
@@ -60,6 +61,9 @@ def export(argv):
     ONNX needs packages that pip install -e '.[export]' brings.
     """
     (name,) = _words(argv, "RUN_OR_NAME")
+    from dtn_tf import weights
+
+    weights.require(name)
     cli.load_tensorflow()
     from dtn_tf import exporting, serving
 
@@ -89,6 +93,21 @@ def demo(argv):
         )
     if folder is not None and port is not None:
         raise UserError("--static writes files, and --port serves. Leave one of them out.")
+    from dtn_tf import weights
+
+    weights.require(name)
+    try:
+        _show(name, port, folder, node_modules)
+    except Interrupted as stopped:
+        raise Interrupted(
+            "nothing is lost, nothing is half-written. The same command begins anew.",
+            stopped.number,
+        ) from None
+
+
+def _show(name, port, folder, node_modules):
+    """Serves the page, or writes it where a folder is given."""
+    print(f"Loading {name} ...", flush=True)
     warnings.filterwarnings("ignore", module="PIL")
     cli.load_tensorflow()
     from dtn_tf.demo import bank, facts, model, server, static
@@ -98,8 +117,9 @@ def demo(argv):
     net, run = model.load(name)
     known = facts.of(net, run)
     if folder is None:
-        return server.serve(bank.attached(net, run), known, port)
-    print(f"{static.write(net, known, folder, node_modules)}/index.html", flush=True)
+        server.serve(bank.attached(net, run), known, port)
+    else:
+        print(f"{static.write(net, known, folder, node_modules)}/index.html", flush=True)
 
 
 _TRANSLATE = ("resize", "fit", "grid", "overwrite")

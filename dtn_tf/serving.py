@@ -59,10 +59,9 @@ def load(name):
             str(name), about["weights"], about["channels"], about["fit"], weights.origin(about)
         )
         return dtn
+    weights.require(name)
     workdir = pathlib.Path(name)
     path = workdir / "dtn.keras"
-    if not workdir.is_dir():
-        raise UserError(weights.unknown(name))
     if not path.exists():
         raise UserError(f"{path} does not exist: the run is not finished, or there is none.")
     files.check_archive(path)

@@ -90,6 +90,36 @@ class EarlyTest(testing.TestCase):
         self.assertEqual(subprocess.run([sys.executable, "-c", code], cwd=_ROOT).returncode, 0)
 
 
+class CommandLineTest(testing.TestCase):
+    """Of python -m dtn_tf, with a TensorFlow whose import is an error, or a Ctrl-C."""
+
+    def run_on(self, *words, tensorflow="raise SystemExit('TensorFlow was loaded')"):
+        (self.directory / "tensorflow.py").write_text(tensorflow)
+        (self.directory / "keras.py").write_text(tensorflow)
+        path = os.pathsep.join((str(self.directory), str(_ROOT)))
+        return subprocess.run(
+            [sys.executable, "-m", "dtn_tf", *words],
+            **{"cwd": self.directory, "env": {**os.environ, "PYTHONPATH": path}},
+            **{"capture_output": True, "text": True, "check": False},
+        )
+
+    @parameterized.parameters(
+        ("translate", "svnh", "photo.png", "out"), ("export", "svnh", "--out=x"), ("demo", "svnh")
+    )
+    def test_a_name_that_is_none_is_said_before_tensorflow_is_loaded(self, *words):
+        (self.directory / "photo.png").write_bytes(b"x")
+        done = self.run_on(*words)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertRegex(done.stderr, r"^error: svnh is neither .*\(svhn\)")
+
+    @parameterized.parameters("svhn", ".")
+    def test_a_page_says_at_once_that_it_loads_and_what_a_ctrl_c_left(self, name):
+        stop = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)"
+        done = self.run_on("demo", name, tensorflow=stop)
+        self.assertEqual((done.returncode, done.stdout), (130, f"Loading {name} ...\n"))
+        self.assertEndsWith(done.stderr, "half-written. The same command begins anew.\n")
+
+
 class CommandTest(testing.TestCase):
     def test_names_the_program_from_elsewhere_by_its_whole_path(self):
         self.addCleanup(os.chdir, os.getcwd())

@@ -9,7 +9,6 @@ float16. `NAME.json` says what they are; `benchmarks/pack_weights.py` makes both
 import json
 import pathlib
 
-import keras
 import numpy as np
 
 from dtn_tf import files
@@ -38,6 +37,16 @@ def unknown(name):
     )
 
 
+def require(name):
+    """Refuses what is neither a name nor a directory; TensorFlow is not loaded for it.
+
+    Raises:
+        UserError: Says which names there are.
+    """
+    if str(name) not in names() and not pathlib.Path(name).is_dir():
+        raise UserError(unknown(name))
+
+
 def save(dtn, name, about, folder=None):
     """Writes the weights of a translation, and what is known of them.
 
@@ -53,6 +62,8 @@ def save(dtn, name, about, folder=None):
     Raises:
         UserError: If a weight is not finite, or beyond float16.
     """
+    import keras  # not above: a wrong name is found without it
+
     folder = pathlib.Path(folder or FOLDER)
     arrays = {key: _halved(key, v.numpy()) for key, v in _variables(dtn).items()}
     path = folder / f"{name}.npz"
@@ -96,6 +107,8 @@ def load(name):
     Raises:
         UserError: If a file is missing or damaged.
     """
+    import keras
+
     known, path = about(name), FOLDER / f"{name}.npz"
     if not path.exists() or files.hash_of(path) != known["weights"]:
         raise UserError(
