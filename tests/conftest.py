@@ -11,8 +11,6 @@ SHARED = "DTN_TF_TESTS"  # variable of the environment: its path
 # Two processes test at a time, each on one of two cores: more threads would take turns.
 for _kind in ("INTRAOP", "INTEROP"):
     os.environ.setdefault(f"TF_NUM_{_kind}_THREADS", "1")
-# What XLA compiles is run a few times: to make it fast takes longer.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 def pytest_configure(config):
