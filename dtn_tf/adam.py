@@ -1,5 +1,7 @@
 """Adam as one operation per weight."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -22,20 +24,27 @@ class Adam(keras.optimizers.Adam):
             raise UserError("dtn_tf's Adam has no amsgrad=True; use keras.optimizers.Adam for it.")
         super().__init__(*args, **kwargs)
 
+    def apply(self, grads, trainable_variables=None):
+        """Moves all variables; what they share is computed once, not for each."""
+        step = tf.cast(self.iterations.value, tf.float32) + 1.0
+        beta1, beta2 = (tf.constant(beta, tf.float32) for beta in (self.beta_1, self.beta_2))
+        self._kernel = functools.partial(
+            tf.raw_ops.ResourceApplyAdam,
+            beta1_power=beta1**step,
+            beta2_power=beta2**step,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=tf.constant(self.epsilon, tf.float32),
+        )
+        super().apply(grads, trainable_variables)
+
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one variable and its two averages."""
-        dtype = variable.dtype
-        step = tf.cast(self.iterations, dtype) + 1.0
+        """Moves one variable and its two averages, all float32."""
         index = self._get_variable_index(variable)
-        tf.raw_ops.ResourceApplyAdam(
+        self._kernel(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.cast(self.beta_1, dtype) ** step,
-            beta2_power=tf.cast(self.beta_2, dtype) ** step,
-            lr=tf.cast(learning_rate, dtype),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=tf.cast(gradient, dtype),
+            lr=tf.cast(learning_rate, tf.float32),
+            grad=tf.cast(gradient, tf.float32),
         )

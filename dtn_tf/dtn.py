@@ -161,7 +161,8 @@ class DTN(TwoPlayers):
 
     def _track_d(self, kind, logits):
         """D's mean probability of each class it knows, for one kind of image."""
-        p = tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)), axis=0)  # its log is needed anyway
+        p = tf.exp(tf.nn.log_softmax(logits))  # its log is needed anyway
+        p = tf.unstack(tf.reduce_mean(p, axis=0))
         self._track(**{f"{name}_{kind}": p[i] for name, i in self._d_columns.items()})
 
     def get_config(self):

@@ -78,8 +78,9 @@ class TwoPlayers(keras.Model):
         self.step.assign_add(1)
         t = tf.cast(self.step.value, tf.float32)
         decay = t / (t + (1.0 / self.ema - 1.0)) if self.ema else 0.0
-        for average, value in zip(self.g_ema.variables, self.g.variables, strict=True):
-            average.assign(value + decay * (average - value))
+        for average, variable in zip(self.g_ema.variables, self.g.variables, strict=True):
+            old, value = tf.convert_to_tensor(average), tf.convert_to_tensor(variable)
+            average.assign(value + decay * (old - value))
 
     @property
     def skipped_updates(self):

@@ -2,11 +2,8 @@
 
 import json
 import os
-import pathlib
 import signal
 import socket
-import subprocess
-import sys
 from unittest import mock
 
 import numpy as np
@@ -15,9 +12,7 @@ from absl.testing import absltest, parameterized
 
 from dtn_tf import cluster, config, devices
 from dtn_tf.errors import UserError
-from tests import machine, replicas, testing
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tests import forked, machine, replicas, testing
 
 
 def _crash():
@@ -40,22 +35,14 @@ class TwoMachinesTest(testing.TestCase):
         addresses = [f"localhost:{port}" for port in _free_ports(2)]
         said = [self.directory / f"said-{index}" for index in range(2)]
         started = []
-        for index in range(2):  # into files: a full pipe would stop one, and so both
+        for index in range(2):
             task = {"type": "worker", "index": index}
             config_of = json.dumps({"cluster": {"worker": addresses}, "task": task})
-            command = [sys.executable, "-m", "tests.machine", str(self.directory), str(killed_at)]
-            with open(said[index], "w") as file:
-                started.append(
-                    subprocess.Popen(
-                        command,
-                        cwd=_ROOT,
-                        env={**os.environ, "TF_CONFIG": config_of, "TMPDIR": str(self.directory)},
-                        stdout=file,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
+            words = ["-m", "tests.machine", str(self.directory), str(killed_at)]
+            environment = {"TF_CONFIG": config_of, "TMPDIR": str(self.directory)}
+            started.append(forked.Process(words, said[index], **environment))
             self.addCleanup(started[-1].kill)
-        codes = [process.wait(timeout=800) for process in started]
+        codes = [process.wait() for process in started]
         return codes, [path.read_text() for path in said]
 
     def test_a_killed_machine_stops_all_and_the_same_commands_resume(self):

@@ -2,8 +2,6 @@
 
 import os
 import pathlib
-import subprocess
-import sys
 from unittest import mock
 
 import numpy as np
@@ -15,9 +13,7 @@ from dtn_tf.content import make
 from dtn_tf.data import domains, pipeline
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
-from tests import conftest, replicas, testing
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tests import conftest, forked, replicas, testing
 
 
 def _trained():
@@ -25,8 +21,9 @@ def _trained():
     directory = pathlib.Path(os.environ[conftest.SHARED]) / "replicas"
     if not directory.exists():
         directory.mkdir()
-        command = (sys.executable, "-m", "tests.replicas", str(directory))
-        subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, timeout=900)
+        said = directory / "said"
+        if forked.Process(["-m", "tests.replicas", str(directory)], said).wait():
+            raise AssertionError(said.read_text())
     return directory
 
 

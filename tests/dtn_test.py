@@ -233,7 +233,7 @@ class TrainStepTest(testing.EagerTestCase):
         self.assertAllClose(dtn.train_step(changed)["L_TID"], (a + b) / 2, rtol=1e-4)
 
 
-class GraphTest(testing.TestCase):
+class GraphTest(testing.TracedTestCase):
     def test_trained_d_gives_the_three_kinds_their_classes(self):
         dtn = testing.tiny_dtn(Adam(1e-2), keras.optimizers.SGD(0.0))
         step = tf.function(dtn.train_step)
@@ -316,7 +316,7 @@ class AverageTest(testing.EagerTestCase):
         self.assertNotAllClose(dtn(_BATCH[0]), dtn.reconstruct(_BATCH[0]))
 
 
-class ModeTest(testing.TestCase):
+class ModeTest(testing.TracedTestCase):
     def _after_fit(self, **compiled):
         # In longer steps a ReLU falls to its other side by the rounding of another kernel.
         dtn = _sgd_dtn(rate=0.001, compiled=compiled)
@@ -338,7 +338,7 @@ class ModeTest(testing.TestCase):
                 self.assertAllClose(a, b, rtol=1e-3, atol=1e-4)
 
 
-class SpeedTest(testing.TestCase):
+class SpeedTest(testing.TracedTestCase):
     """What makes a step fast changes no number: 20 steps either way."""
 
     def _logged(self, adam, is_known):

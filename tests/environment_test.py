@@ -79,10 +79,7 @@ class QuietStartTest(testing.TestCase):
         )
         return done.stderr
 
-    def test_a_newcomer_sees_nothing_while_tensorflow_loads(self):
-        # The programs call the same function; `translate` is in the module that has `load`.
-        body = "import dtn_tf\ndtn_tf.load\nimport tensorflow as tf\ntf.reduce_sum(tf.ones(3))"
-        self.assertEqual(self.said(body), "")
+    # That nothing is seen while TensorFlow loads is in `translating_test`, with a whole program.
 
     def test_other_lines_and_errors_are_shown(self):
         body = "with environment.quiet_start():\n    os.write(2, b'E0000 disk on fire\\n')\n"

@@ -2,9 +2,7 @@
 
 import contextlib
 import io
-import os
 import pathlib
-import subprocess
 import sys
 
 import keras
@@ -16,7 +14,7 @@ from dtn_tf import serving
 from dtn_tf.content import face
 from dtn_tf.dtn import DTN
 from dtn_tf.errors import UserError
-from tests import graphs, testing
+from tests import forked, graphs, testing
 
 _MAKER = {"generatedBy": "https://github.com/HSE-asavchenko/HSE_FaceRec_tf"}
 
@@ -152,9 +150,10 @@ class EncoderTest(_TestCase):
             "import dtn_tf, numpy as np;"
             "np.save('y.npy', dtn_tf.translate(dtn_tf.load('run'), np.load('x.npy')))"
         )
-        root = pathlib.Path(face.__file__).parents[2]
-        where = {**os.environ, "PYTHONPATH": str(root)}
-        subprocess.run([sys.executable, "-c", program], check=True, env=where, capture_output=True)
+        pathlib.Path("program.py").write_text(program)
+        said = self.directory / "said"
+        code = forked.Process(["program.py"], said, self.directory).wait()
+        self.assertEqual(code, 0, said.read_text())
         found = np.load("y.npy").astype(int)
         self.assertAllClose(found, serving.translate(dtn, np.load("x.npy")).astype(int), atol=1)
 

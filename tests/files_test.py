@@ -1,7 +1,6 @@
 import contextlib
 import io
 import json
-import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -25,6 +24,22 @@ file = open(sys.argv[1] + "/lock", "w")
 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 print("held", flush=True)
 sys.stdin.read()
+"""
+
+
+# Says how often this process made it.
+_MAKE = """
+import pathlib, sys, time
+from dtn_tf import files
+made = []
+
+def make(directory):
+    made.append(1)
+    time.sleep(0.3)
+    (directory / "thing").write_text("x")
+
+files.find_or_make(pathlib.Path(sys.argv[1]), "f", {"recipe": 1}, make, dict)
+print(len(made))
 """
 
 
@@ -265,18 +280,6 @@ class LockTest(testing.TestCase):
                 pass
 
 
-def _make_slowly(root):
-    """In a process of its own: how many of all processes made it."""
-    made = []
-
-    def make(directory):
-        made.append(1)
-        (directory / "thing").write_text("x")
-
-    files.find_or_make(root, "f", {"recipe": 1}, make, dict)
-    return len(made)
-
-
 class FindOrMakeTest(testing.TestCase):
     def make(self, identity, text="x", check=None):
         def make(directory):
@@ -331,5 +334,8 @@ class FindOrMakeTest(testing.TestCase):
         self.assertEqual((directory / "thing").read_text(), "whole")
 
     def test_of_several_processes_one_makes_it(self):
-        with multiprocessing.get_context("spawn").Pool(3) as pool:
-            self.assertEqual(sum(pool.map(_make_slowly, [self.directory] * 3)), 1)
+        command = (sys.executable, "-c", _MAKE, str(self.directory))
+        pipe = {"stdout": subprocess.PIPE, "text": True}
+        all_at_once = [subprocess.Popen(command, cwd=_ROOT, **pipe) for _ in range(3)]
+        said = [process.communicate()[0].splitlines() for process in all_at_once]
+        self.assertEqual(sorted(lines[-1] for lines in said), ["0", "0", "1"])

@@ -21,7 +21,8 @@ from dtn_tf.data.pictures import Pictures
 from tests import testing
 
 _BATCH_SIZE, _SEED = 4, 3
-CHECKPOINT_EVERY = 4
+CHECKPOINT_EVERY = 2
+STEPS = 4
 
 
 def _dtn_and_batches():
@@ -65,7 +66,7 @@ MODELS = {"dtn": _dtn_and_batches, "classifier": _classifier_and_batches}
 def run(kind, directory, num_steps, callbacks=(), made=None):
     """Trains to the end, or on from the last checkpoint; returns the start and the state.
 
-    `made` is what the function in `MODELS` gave: its step is traced once.
+    `made` is what the function in `MODELS` gave.
     """
     model, batches = made or MODELS[kind]()
     start = loop.fit(model, batches, num_steps, directory, callbacks, CHECKPOINT_EVERY)
@@ -76,8 +77,8 @@ def main(directory):
     """Trains nothing to its end."""
     go_on = functools.partial(time.sleep, 600)
     for kind in MODELS:
-        within = testing.Call(CHECKPOINT_EVERY + 2, go_on)
-        go_on = functools.partial(run, kind, pathlib.Path(directory) / kind, 8, [within])
+        within = testing.Call(CHECKPOINT_EVERY + 1, go_on)
+        go_on = functools.partial(run, kind, pathlib.Path(directory) / kind, STEPS, [within])
     go_on()
 
 

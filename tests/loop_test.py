@@ -1,10 +1,7 @@
 import contextlib
 import io
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import time
 from unittest import mock
@@ -16,9 +13,7 @@ from absl.testing import parameterized
 
 from dtn_tf import files, loop
 from dtn_tf.errors import UserError
-from tests import killable, testing
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tests import forked, killable, testing
 
 
 class _CrashError(Exception):
@@ -58,8 +53,9 @@ def _steps(directory):
 
 def _kill_after_checkpoints(directory):
     """Trains every kind of model in another process; kills it in the middle."""
-    command = [sys.executable, "-m", "tests.killable", str(directory)]
-    victim, deadline = subprocess.Popen(command, cwd=_ROOT), time.monotonic() + 400.0
+    words = ["-m", "tests.killable", str(directory)]
+    victim = forked.Process(words, directory / "said", eager=True)
+    deadline = time.monotonic() + 400.0
     while not all(_steps(directory / kind) for kind in killable.MODELS):
         if victim.poll() is not None or time.monotonic() > deadline:
             victim.kill()
@@ -71,13 +67,15 @@ def _kill_after_checkpoints(directory):
 
 class ResumeTest(testing.TestCase):
     def test_killed_runs_end_with_the_weights_of_those_that_were_not(self):
+        self.enter_context(testing.eagerly())  # sooner than a trace of each
         self.assertEqual(_kill_after_checkpoints(self.directory), -signal.SIGKILL)
         for kind, make in killable.MODELS.items():
             made = make()
-            _, straight = killable.run(kind, self.directory / "straight" / kind, 8, made=made)
-            # The same model, at step 8: all that a checkpoint lacks would be from there.
-            start, resumed = killable.run(kind, self.directory / kind, 8, made=made)
-            self.assertEqual(start, 4)  # it did go on from a checkpoint
+            steps, straight = killable.STEPS, self.directory / "straight" / kind
+            _, straight = killable.run(kind, straight, steps, made=made)
+            # The same model, at the last step: all that a checkpoint lacks would be from there.
+            start, resumed = killable.run(kind, self.directory / kind, steps, made=made)
+            self.assertEqual(start, killable.CHECKPOINT_EVERY)  # it did go on from a checkpoint
             for a, b in zip(straight, resumed, strict=True):
                 np.testing.assert_array_equal(a, b)
 

@@ -1,6 +1,7 @@
 """What tests of CycleGAN and of UNIT have in common: a tiny one, and all that both must do."""
 
 import functools
+from unittest import mock
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from dtn_tf.data import domains
 from dtn_tf.errors import UserError
 from dtn_tf.nets.decoder import Decoder
 from dtn_tf.nets.discriminator import Discriminator
+from dtn_tf.peers.generators import ResidualGenerator
 from tests import testing
 
 X_S, X_T = testing.images(6, 3), testing.images(6, 1, seed=1)
@@ -34,7 +36,9 @@ def settings(preset, **changes):
 def tiny(preset, optimizer=None, task=domains.TASKS["svhn"], **changes):
     """A compiled peer of few filters; `optimizer` makes both of its optimizers."""
     content = make.content_of(testing.tiny_classifier())
-    peer = build.build(settings(preset, **changes), task, content)
+    fewer_blocks = functools.partial(ResidualGenerator, num_blocks=1)
+    with mock.patch.object(build, "ResidualGenerator", fewer_blocks):
+        peer = build.build(settings(preset, **changes), task, content)
     if optimizer:
         peer.compile(optimizer(), optimizer())
     return peer
@@ -118,7 +122,7 @@ class Common:
                 self.assertEqual(told.told(dict.fromkeys(values, worst)), [])
 
     def test_fit_does_the_eager_step_and_resumes_as_if_never_stopped(self):
-        with testing.eagerly(False):
+        with testing.eagerly(False), testing.as_traced():
             peer, told = tiny(self.preset), _FirstLogs()
             loop.fit(peer, _batches, 2, self.directory, [told], checkpoint_every=1)
             straight = testing.state(peer)

@@ -16,11 +16,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import build, config, devices, loop, serving, train
-from dtn_tf.content import make
-from dtn_tf.data import domains
+from dtn_tf import config, devices, loop, serving, train
+from dtn_tf.adam import Adam
 from dtn_tf.data.pictures import Pictures
-from dtn_tf.nets.content import Classifier
 from tests import testing
 
 STEPS = 10
@@ -45,19 +43,15 @@ class Logs(keras.callbacks.Callback):
 
 
 def made(count):
-    """Returns a DTN on so many devices, and its batches.
-
-    That of `dtn_adapted`: its step is the paper's, and its g has an encoder and norms of its own.
-    """
-    settings = config.make("dtn_adapted", **SMALL, devices=count)
+    """Returns a DTN on so many devices, and its batches: the paper's."""
+    settings = config.make("dtn", **SMALL, devices=count)
+    # A bias before batch norm has no gradient but rounding, of which Adam makes whole steps.
+    rounding = {"beta_1": settings.beta_1, "epsilon": 1e-3}
     with devices.scope(count):
-        content = make.content_of(Classifier(testing.tiny_nets()[0]))
-        dtn = build.build(settings, domains.TASKS["svhn"], content)
-    for optimizer in (dtn.d_optimizer, dtn.g_optimizer):
-        # A bias before batch norm has no gradient but rounding, of which Adam makes whole steps.
-        optimizer.epsilon = 1e-3
+        rates = settings.d_learning_rate, settings.g_learning_rate
+        dtn = testing.tiny_dtn(*(Adam(rate, **rounding) for rate in rates))
     s, t = Pictures(testing.pixels(30, 3), "s"), Pictures(testing.pixels(22, 1, 1), "t")
-    known = [(part, serving.apply(content.f, part.pixels)) for part in (s, t)]
+    known = [(part, serving.apply(dtn.f, part.pixels)) for part in (s, t)]
     return dtn, functools.partial(train.batches, settings, *known)
 
 
@@ -89,12 +83,13 @@ def main(directory):
     tf.config.set_logical_device_configuration(cpu, 2 * [tf.config.LogicalDeviceConfiguration()])
     with testing.eagerly():  # a graph takes longer to make
         run(1, directory)
-    dtn, batches = run(2, directory)
-    half = f"step-{STEPS // 2:08d}"
-    (directory / "resumed").mkdir()
-    for suffix in (".weights.h5", ".json"):
-        shutil.copy(directory / "2" / f"{half}{suffix}", directory / "resumed")
-    _fit(dtn, batches, directory, "resumed")
+    with testing.as_traced():
+        dtn, batches = run(2, directory)
+        half = f"step-{STEPS // 2:08d}"
+        (directory / "resumed").mkdir()
+        for suffix in (".weights.h5", ".json"):
+            shutil.copy(directory / "2" / f"{half}{suffix}", directory / "resumed")
+        _fit(dtn, batches, directory, "resumed")
 
 
 if __name__ == "__main__":

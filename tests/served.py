@@ -42,7 +42,7 @@ def array(picture):
     return np.frombuffer(base64.b64decode(picture["data"]), np.uint8).reshape(shape)
 
 
-class TestCase(testing.TestCase):
+class TestCase(testing.EagerTestCase):
     """With a server in a thread."""
 
     def serve(self, known=FACTS, **bounds):

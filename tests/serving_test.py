@@ -14,9 +14,12 @@ from dtn_tf import images, serving
 from dtn_tf.errors import UserError
 from tests import testing
 
+_loaded = functools.cache(tf.saved_model.load)  # of the folders below, which nobody changes
+
 
 def _served(directory, x):
-    exported = tf.saved_model.load(directory)
+    load = _loaded if directory.parent == _folder() else tf.saved_model.load
+    exported = load(directory)  # it owns the weights
     return exported.translate(x)
 
 
@@ -38,10 +41,14 @@ def _kept():
     return tempfile.TemporaryDirectory()
 
 
+def _folder():
+    return pathlib.Path(_kept().name)
+
+
 @functools.cache
 def _exported(policy="float32"):
     """The folder of the export of `_trained_dtn`, for tests that read it."""
-    path = pathlib.Path(_kept().name) / policy
+    path = _folder() / policy
     serving.export(_trained_dtn(policy), path, channels=3)
     return path
 
@@ -57,7 +64,7 @@ class ServingTest(testing.TestCase):
 
     @parameterized.parameters("float32", "mixed_bfloat16")
     def test_export_computes_in_float32_alone(self, policy):
-        graph = tf.saved_model.load(_exported(policy)).signatures["serving_default"].graph
+        graph = _loaded(_exported(policy)).signatures["serving_default"].graph
         functions = graph.as_graph_def().library.function
         nodes = [n for f in functions for n in f.node_def] + list(graph.as_graph_def().node)
         found = {
@@ -68,7 +75,7 @@ class ServingTest(testing.TestCase):
 
     def test_the_standard_signature_casts_nothing_to_black(self):
         dtn, x = _trained_dtn(), testing.pixels(3, 3)
-        model = tf.saved_model.load(_exported())
+        model = _loaded(_exported())
         signature = model.signatures["serving_default"]
         for dtype in (np.float32, np.float64):
             served = signature(images=(x / 255.0).astype(dtype))
@@ -164,7 +171,7 @@ class DoorTest(testing.TestCase):
             serving.translate(self.dtn, self.x[:0])
 
     def test_the_export_does_the_same(self):
-        exported = tf.saved_model.load(_exported())
+        exported = _loaded(_exported())
         expected = serving.translate(self.dtn, self.x)
         for name, x in self.right().items():
             self.assertAllEqual(exported.translate(x), expected, name)

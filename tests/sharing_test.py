@@ -3,9 +3,8 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import pathlib
-import subprocess
-import sys
 import time
 from unittest import mock
 
@@ -13,15 +12,15 @@ from absl.testing import absltest
 
 from dtn_tf import files, serving, train
 from dtn_tf.scores import jsonl, sharing
-from tests import testing, train_test
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tests import forked, testing, train_test
 
 
 class ProcessesTest(testing.TestCase):
+    number = itertools.count()
+
     def start(self):
-        command = (sys.executable, "-m", "tests.sharing", str(self.directory))
-        started = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+        words = ["-m", "tests.sharing", str(self.directory)]
+        started = forked.Process(words, self.directory / f"said-{next(self.number)}")
         self.addCleanup(started.kill)
         return started
 
@@ -45,8 +44,7 @@ class ProcessesTest(testing.TestCase):
         victim.kill()
         victim.wait()
         (self.directory / "go").touch()
-        out, _ = other.communicate(timeout=300)
-        self.assertEqual(other.returncode, 0)
+        self.assertEqual(other.wait(), 0)
         self.assertIn([name_a, str(other.pid)], self.trained())  # it was not finished
         self.assertLen(self.trained(), 3)
         for name in (name_a, name_b):

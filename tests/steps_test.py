@@ -93,6 +93,7 @@ class StrideTest(testing.TestCase):
         self.assertEqual(lines, ["x: step 8/11", "x: step 11/11"])
 
     def test_several_steps_of_dtn_are_the_same_steps(self):
+        self.enter_context(testing.as_traced())
         found = []
         for stride in (1, 2):
             dtn = testing.tiny_dtn(compiled={"steps_per_execution": stride})

@@ -49,6 +49,17 @@ def eagerly(really=True):
         tf.config.run_functions_eagerly(before)
 
 
+@contextlib.contextmanager
+def as_traced():
+    """Graphs run as they were traced: TensorFlow's optimizer takes longer than a few steps."""
+    kept = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **kept})
+
+
 def fewer_digits(**sizes):
     """The same drawn digits, fewer of them, and each drawn once per process.
 
@@ -88,11 +99,19 @@ class EagerTestCase(TestCase):
         self.enter_context(mock.patch.object(keras.optimizers, "AdamW", Adam))
 
 
+class TracedTestCase(TestCase):
+    """The base of tests that take a few steps of a graph."""
+
+    def setUp(self):
+        super().setUp()
+        self.enter_context(as_traced())
+
+
 def tiny_nets(policy="float32", seed=0, channels=1):
     """Returns f, g and D of a few filters, equal for equal seeds."""
     keras.utils.set_random_seed(seed)
     return (
-        _with_unit_features(ContentEncoder(F_CHANNELS, dtype=policy)),
+        _with_unit_features(ContentEncoder(F_CHANNELS, dtype=policy), (policy, seed)),
         Decoder(G_CHANNELS, channels, F_CHANNELS[-1], dtype=policy),
         Discriminator(D_CHANNELS, channels, dtype=policy),
     )
@@ -119,13 +138,19 @@ def tiny_classifier(policy="float32", seed=0, dropout=0.6):
     return Classifier(ContentEncoder(F_CHANNELS, dtype=policy), dropout=dropout)
 
 
-def _with_unit_features(f):
+_WEIGHTS = {}  # of f with its statistics, by what it was made from
+
+
+def _with_unit_features(f, made_from):
     """Gives f the statistics of some images, as training would have."""
-    for momentum in (0.0, 0.99):
+    if made_from not in _WEIGHTS:
         for norm in f.norms:
-            norm.momentum = momentum
-        if not momentum:
-            f(images(32, 3, seed=9), training=True)
+            norm.momentum = 0.0
+        f(images(32, 3, seed=9), training=True)
+        _WEIGHTS[made_from] = f.get_weights()
+    for norm in f.norms:
+        norm.momentum = 0.99
+    f.set_weights(_WEIGHTS[made_from])
     return f
 
 

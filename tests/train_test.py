@@ -79,12 +79,19 @@ class RunTestCase(testing.TestCase):
 
     def begin(self):
         """Leaves what `stop` leaves; f is trained once for all tests."""
-        begun = pathlib.Path(os.environ[conftest.SHARED]) / f"begun-{os.getpid()}"
-        if begun.exists():
-            shutil.copytree(begun, self.directory, dirs_exist_ok=True)
-        else:
-            self.stop()
-            shutil.copytree(self.directory, begun)
+        begun = pathlib.Path(os.environ[conftest.SHARED]) / "begun"
+        with files.locked(begun.with_name("beginning"), wait=True):
+            if begun.exists():
+                shutil.copytree(begun, self.directory, dirs_exist_ok=True)
+            else:
+                with testing.eagerly():
+                    self.stop()
+                shutil.copytree(self.directory, begun)
+
+    def find_f(self):
+        """Leaves an f in the cache, and no run."""
+        self.begin()
+        self.workdir = self.directory / "runs/another"
 
 
 class RunTest(RunTestCase):
@@ -121,6 +128,7 @@ class RunTest(RunTestCase):
         self.assertAllEqual(exported, serving.translate(serving.load(self.workdir), x))
 
     def test_second_start(self):
+        self.find_f()
         self.enter_context(testing.eagerly())
         self.enter_context(mock.patch.object(serving, "export"))  # it is in the test above
         with mock.patch.object(train, "fit_dtn", wraps=train.fit_dtn) as fit:
@@ -148,6 +156,7 @@ class RunTest(RunTestCase):
             self.assertAllEqual(a, b)
 
     def test_a_full_disk_at_the_export_keeps_what_was_trained(self):
+        self.find_f()
         full = tf.errors.ResourceExhaustedError(None, None, "export; No space left on device")
         save = mock.patch.object(tf.saved_model, "save", side_effect=full)
         with testing.eagerly(), save:
@@ -334,6 +343,7 @@ class BalanceTest(testing.TestCase):
 
 class NaNTest(RunTestCase):
     def test_weights_that_are_not_finite_are_no_result(self):
+        self.find_f()
         self.enter_context(testing.eagerly())
         fit_dtn = train.fit_dtn
 

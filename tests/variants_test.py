@@ -274,7 +274,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
             self.assertTrue(np.isfinite(value))
 
 
-class GraphTest(testing.TestCase):
+class GraphTest(testing.TracedTestCase):
     @parameterized.parameters("dtn_pixels", "baseline", "dtn_adapted")
     def test_a_traced_step_does_what_is_tested_step_by_step(self, preset):
         traced, (_, expected) = _row(preset), _stepped(preset)
@@ -286,7 +286,7 @@ class GraphTest(testing.TestCase):
         self.assertEqual(step.experimental_get_tracing_count(), 1)
 
 
-class YunjeyStepTest(testing.TestCase):
+class YunjeyStepTest(testing.TracedTestCase):
     def test_a_step_is_1_6_2_4_updates_and_f_every_15th(self):
         dtn = _row("yunjey")
         optimizers = ("d_", "g_", "f_", "d_target_", "g_target_")

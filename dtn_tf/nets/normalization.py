@@ -1,6 +1,7 @@
 """Batch normalisation with one set of moving statistics per domain."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -95,9 +96,10 @@ class DomainBatchNorm(keras.layers.Layer):
 
     def _move(self, moving, batch_value, domain):
         """Updates one row, written as a whole: rows of the other domains keep."""
-        row = tf.one_hot(domain, self.num_domains, dtype=tf.float32)[:, tf.newaxis]
-        step = (1.0 - self.momentum) * (tf.stop_gradient(batch_value) - moving)
-        moving.assign(moving + row * step)
+        row = np.eye(self.num_domains, dtype=np.float32)[domain][:, np.newaxis]
+        old = tf.convert_to_tensor(moving)  # read once, and by no operation of Keras
+        step = (1.0 - self.momentum) * (tf.stop_gradient(batch_value) - old)
+        moving.assign(old + row * step)
 
     def get_config(self):
         """Returns the arguments that make this layer again."""
