@@ -116,7 +116,7 @@ class FoldersTest(pair_test.PairTestCase):
         self.assertRegex(out, "FaceNet .*not cleared for commercial use")
         self.assertRegex(
             out,
-            r"f: a student of FaceNet, 16 features with \d+% of its variance. photos validation:"
+            r"f: a student of FaceNet, 16 features with \d+% of its variance on the target. photos validation:"
             r" cosine to its teacher .* \(chance .*\); drawings.* tells the domains apart.",
         )
         self.assertIn("not cleared", known["teacher"]["licence"])
