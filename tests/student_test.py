@@ -116,8 +116,9 @@ class FoldersTest(pair_test.PairTestCase):
         self.assertRegex(out, "FaceNet .*not cleared for commercial use")
         self.assertRegex(
             out,
-            r"f: a student of FaceNet, 16 features with \d+% of its variance on the target. photos validation:"
-            r" cosine to its teacher .* \(chance .*\); drawings.* tells the domains apart.",
+            r"f: a student of FaceNet, 16 features with \d+% of its variance on the target. photos"
+            r" validation: cosine to its teacher .* \(chance .*\); drawings.* tells the domains"
+            r" apart.",
         )
         self.assertIn("not cleared", known["teacher"]["licence"])
         self.assertEqual((len(known["cosine"]), len(known["found"])), (2, 2))
