@@ -66,14 +66,16 @@ PRESETS = {
         "size": 64,
         "balance_s": False,
         "content_distance": "nmse",
-        "alpha": 2.0,
-        "beta": 20.0,
-        "gamma": 0.05,
+        "alpha": 4.0,  # at 10 g painted dots that f sees and nobody else
+        "beta": 100.0,  # at 20 D took g away from what it had learnt in the warm start
+        "gamma": 0.5,
         "match_features": True,
         "warm_steps": 500,
         "g_upsampling": "nearest",
         "g_refine": True,
+        "d_learning_rate": 1e-4,  # at 2e-4 D was sure of nearly every G(x)
         "pretrain_learning_rate": 3e-3,
+        "pretrain_steps": 2000,
         "batch_size": 32,
         "steps": 5000,
     },

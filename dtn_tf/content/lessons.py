@@ -21,15 +21,13 @@ class Lesson:
     the domains apart: else f(s) would lie off f(t), and g paint smears of s.
 
     What varies much in t counts much, for it is what a picture of t can say of somebody. With a
-    deviation of 1 for every feature, most of a lesson would be what emoji do not show: of 9,000
-    photos the nearest of 3,000 emoji then had no more of their hair's lightness than chance
-    (correlation 0.00, here 0.31).
+    deviation of 1 for every feature, most of a lesson would be what emoji do not show, and the
+    nearest emoji of a photo has the colour of its hair by chance (`benchmarks/lessons.py`).
 
     Attributes:
         means: Two float64 arrays `(teacher's features,)`, of s and of t.
         basis: float64 array `(teacher's features, f's features)`: the principal components of
-            t's codes. Those of both domains together held less of the colour of hair
-            (correlation 0.12 by a ridge from codes of t, here 0.37).
+            t's codes.
         scales: Two float64 arrays `(f's features,)`, for s and for t. With them a feature of t
             has a variance of 1 on average, and each feature of s the deviation it has in t.
         share: Of the variance of t's codes, what the components hold.
