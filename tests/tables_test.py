@@ -59,8 +59,11 @@ class WantedTest(testing.TestCase):
 
     def test_as_many_seeds_as_asked_for(self):
         found = needed.wanted(("reverse",), "files", None, 2)
-        self.assertEqual([(r.domain, r.seed) for r in found], [("mnist", 0), ("mnist", 1)])
-        self.assertLen(needed.wanted(("reverse",), "files", None), 1)
+        rows = [row.name for row in presets.rows_of("reverse")]
+        expected = [(row, "mnist", seed) for row in rows for seed in (0, 1)]
+        self.assertEqual([(r.preset, r.domain, r.seed) for r in found], expected)
+        once = needed.wanted(("reverse",), "files", None)
+        self.assertEqual([(r.preset, r.seed) for r in once], [(row, 0) for row in rows])
 
 
 class TimeLeftTest(testing.TestCase):
