@@ -43,6 +43,7 @@ def translate(argv):
     warnings.filterwarnings("ignore", module="PIL")  # of what it reads all the same
     weights.require(name)  # before TensorFlow is waited for
     found = jobs.find(source, output)
+    print(f"Loading {name} ...", flush=True)
     cli.load_tensorflow()
     from dtn_tf import serving, translating
 
@@ -100,7 +101,7 @@ def demo(argv):
         _show(name, port, folder, node_modules)
     except Interrupted as stopped:
         raise Interrupted(
-            "nothing is lost, nothing is half-written. The same command begins anew.",
+            "nothing was stored. The same command starts the page again.",
             stopped.number,
         ) from None
 

@@ -110,14 +110,14 @@ class CommandLineTest(testing.TestCase):
         (self.directory / "photo.png").write_bytes(b"x")
         done = self.run_on(*words)
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-        self.assertRegex(done.stderr, r"^error: svnh is neither .*\(svhn\)")
+        self.assertRegex(done.stderr, r"^error: svnh is neither .*\(svhn\). Did you mean svhn\?")
 
     @parameterized.parameters("svhn", ".")
     def test_a_page_says_at_once_that_it_loads_and_what_a_ctrl_c_left(self, name):
         stop = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)"
         done = self.run_on("demo", name, tensorflow=stop)
         self.assertEqual((done.returncode, done.stdout), (130, f"Loading {name} ...\n"))
-        self.assertEndsWith(done.stderr, "half-written. The same command begins anew.\n")
+        self.assertEndsWith(done.stderr, "stored. The same command starts the page again.\n")
 
 
 class CommandTest(testing.TestCase):

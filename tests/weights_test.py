@@ -105,7 +105,7 @@ class NameTest(NameTestCase):
             dtn_tf.load("digits")
         self.save(name="svhn")
         self.save(name="mnist")
-        with self.assertRaisesRegex(UserError, r"\(mnist, svhn\). Train a run: python train_main"):
+        with self.assertRaisesRegex(UserError, r"\(mnist, svhn\).* To train a run: .*train_main"):
             dtn_tf.load("digits")
 
     def test_weights_that_float16_cannot_hold_are_refused(self):

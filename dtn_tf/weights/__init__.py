@@ -6,12 +6,13 @@ statistics, stay float32: they are a hundredth of the bytes, and a variance need
 float16. `NAME.json` says what they are; `benchmarks/pack_weights.py` makes both.
 """
 
+import difflib
 import json
 import pathlib
 
 import numpy as np
 
-from dtn_tf import files
+from dtn_tf import cli, files
 from dtn_tf.errors import UserError
 
 NAMES = ("svhn",)  # of the nets in this folder, as released; the tests hold the folder to it
@@ -30,10 +31,12 @@ def names():
 
 def unknown(name):
     """Returns what to say of a name that is neither shipped weights nor a run."""
+    near = difflib.get_close_matches(str(name), names(), 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
     known = ", ".join(names()) or "none in this version"
     return (
         f"{name} is neither the directory of a run nor the name of weights that come with dtn_tf"
-        f" ({known}). Train a run: python train_main.py --domain=svhn"
+        f" ({known}).{meant} To train a run: {cli.command('train_main.py', domain='svhn')}"
     )
 
 
