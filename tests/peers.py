@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dtn_tf import build, config, health, loop, serving
+from dtn_tf import build, config, loop, serving
 from dtn_tf.content import make
 from dtn_tf.data import domains
 from dtn_tf.errors import UserError
@@ -113,13 +113,6 @@ class Common:
         peer, values, _ = stepped(self.preset)
         self.assertNotIn(0.0, [float(mean.count) for mean in peer.metrics])
         self.assertContainsSubset(peer.shown, values)
-
-    def test_health_of_a_dtn_is_not_told_of_it(self):
-        _, values, _ = stepped(self.preset)
-        told = health.Health()
-        for worst in (0.0, 1e3):
-            for _ in range(health.LINES):
-                self.assertEqual(told.told(dict.fromkeys(values, worst)), [])
 
     def test_fit_does_the_eager_step_and_resumes_as_if_never_stopped(self):
         with testing.eagerly(False), testing.as_traced():

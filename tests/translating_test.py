@@ -329,7 +329,7 @@ class CommandTest(testing.TestCase):
         ("help_of_the_other", ("export", "--help"), 1, "savedmodel, onnx, litert"),
         ("no_command", ("paint",), 1, "'paint' is no command; expected one of translate, export"),
         ("a_word_too_few", ("translate", "a", "b"), 1, "expected RUN_OR_NAME INPUT OUTPUT"),
-        ("nothing_there", ("translate", "a", "nowhere", "c"), 1, "nowhere does not exist"),
+        ("nothing_there", ("translate", "svhn", "nowhere", "c"), 1, "nowhere does not exist"),
         ("a_flag_of_the_other", ("export", "a", "--grid"), 1, "Unknown command line flag 'grid'"),
     )
     def test_explains_itself(self, words, code, said):
