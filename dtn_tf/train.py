@@ -148,15 +148,18 @@ def _train(config, sets, workdir, cache_dir, watchers):
     spent["dtn"] = loop.seconds(workdir / "checkpoints")
     files.save_json(workdir / "timing.json", spent)
     files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
-    for path in _passing(workdir):
-        shutil.rmtree(path, ignore_errors=True)
+    _remove(_passing(workdir))
     return dtn
 
 
 def _passing(workdir):
     """Folders that a run needs until it is finished."""
-    paths_of = (workdir / name for name in ("checkpoints", warm.FOLDER))
-    return [path for path in paths_of if path.exists()]
+    return [workdir / n for n in ("checkpoints", warm.FOLDER) if (workdir / n).exists()]
+
+
+def _remove(folders):
+    for path in folders:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _tidy_up(workdir):
@@ -164,8 +167,7 @@ def _tidy_up(workdir):
     if not _passing(workdir) or not cluster.is_chief():
         return
     with contextlib.suppress(UserError), files.locked(workdir):  # or another process does it
-        for path in _passing(workdir):
-            shutil.rmtree(path, ignore_errors=True)
+        _remove(_passing(workdir))
 
 
 def _known(config, content, pictures, cache_dir):
