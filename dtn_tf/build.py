@@ -70,6 +70,7 @@ def _dtn(config, task, content, matching, content_variance):
         image_distance=config.image_distance,
         ema=config.ema,
         content_variance=content_variance,
+        const_jitter=config.const_jitter,
     )
 
 
