@@ -30,6 +30,21 @@ _ADAPTED = {
     "tta": "confident",
 }
 
+# Pictures of two kinds. alpha times "nmse": an f may have any scale. f(s) is brought to the
+# statistics of f(t), and g learns to paint the target from L_TID alone first.
+_PICTURES = {
+    "balance_s": False,
+    "content_distance": "nmse",
+    "alpha": 4.0,  # at 10 g painted dots that f sees and nobody else
+    "beta": 100.0,  # at 20 D took g away from what it had learnt in the warm start
+    "gamma": 0.5,
+    "match_features": True,
+    "warm_steps": 500,
+    "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
+    "d_learning_rate": 1e-4,  # at 2e-4 D was sure of nearly every G(x)
+    "pretrain_learning_rate": 3e-3,
+}
+
 PRESETS = {
     # The paper's method.
     "dtn": {},
@@ -44,37 +59,19 @@ PRESETS = {
         "pretrain_steps": 20000,
         "pretrain_cutout": 0.4,
     },
-    # Any two folders of pictures. alpha times "nmse": an f may have any scale. An L_TID of 1, the
-    # paper's for faces, was too little to teach g the target in an hour.
+    # Any two folders of pictures: what was found on faces and emoji.
     "dtn_folders": {
-        "balance_s": False,
-        "content_distance": "nmse",
-        "alpha": 2.0,
-        "beta": 20.0,
-        "gamma": 0.05,
-        "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
-        "pretrain_learning_rate": 3e-3,
+        **_PICTURES,
         "pretrain_geometry": 0.5,
         "pretrain_invert": 0.0,
         "steps": 3000,
     },
-    # The paper's second experiment. On top of the above: g learns to paint the target from
-    # L_TID alone first, f(s) is brought to the statistics of f(t), and a 1x1 convolution
-    # follows each block of g, as in the paper.
+    # The paper's second experiment: a 1x1 convolution follows each block of g, as in the paper.
     "dtn_face": {
+        **_PICTURES,
         "domain": "face",
         "size": 64,
-        "balance_s": False,
-        "content_distance": "nmse",
-        "alpha": 4.0,  # at 10 g painted dots that f sees and nobody else
-        "beta": 100.0,  # at 20 D took g away from what it had learnt in the warm start
-        "gamma": 0.5,
-        "match_features": True,
-        "warm_steps": 500,
-        "g_upsampling": "nearest",
         "g_refine": True,
-        "d_learning_rate": 1e-4,  # at 2e-4 D was sure of nearly every G(x)
-        "pretrain_learning_rate": 3e-3,
         "pretrain_steps": 2000,
         "batch_size": 32,
         "steps": 5000,

@@ -178,7 +178,10 @@ class FlagsTest(testing.TestCase):
     @parameterized.parameters(
         ("--content=labels", "--pretrain_geometry=1"),
         ("--content=face:x", "--pretrain_steps=3"),
-        ("--content=x.keras --method=pixels --content_distance=mse --beta=1", "--f_residual"),
+        (
+            "--content=x.keras --method=pixels --content_distance=mse --beta=1 --nomatch_features",
+            "--f_residual",
+        ),
     )
     def test_what_an_f_has_a_use_for_is_not(self, f, words):
         folders = "--domain=folders --source_dir=a --target_dir=b"

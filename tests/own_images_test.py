@@ -13,7 +13,8 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _PAGE = (_ROOT / "docs/own_images.md").read_text(encoding="utf-8")
 _SHORT = {  # what makes them take seconds
     "train_main.py": [
-        *("--pretrain_steps=2", "--pretrain_batch_size=4", "--steps=2", "--batch_size=4"),
+        *("--pretrain_steps=2", "--pretrain_batch_size=4", "--warm_steps=2", "--steps=2"),
+        "--batch_size=4",
         *("--f_channels=4,4,4,8,8", "--g_channels=8,8,4,4", "--d_channels=4,4,4,8,8"),
     ],
 }
