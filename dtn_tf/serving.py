@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import pathlib
 import time
@@ -16,6 +17,8 @@ from dtn_tf.data import decode, domains
 from dtn_tf.errors import UserError
 
 _TELL_EVERY = 10.0  # seconds between progress lines
+# No tensor decides what is done: a faster start.
+_function = functools.partial(tf.function, autograph=False)
 _DTYPES = (tf.uint8, tf.uint16, tf.float32)  # that an export takes, see `images.to_stored`
 
 
@@ -209,8 +212,8 @@ def export(dtn, directory, channels):
     module = tf.Module()
     module.dtn = in_float32(dtn)
     run, spec = _translation(module.dtn), input_spec(dtn, channels)
-    translate_stored = tf.function(lambda x: run(images.to_model(x)), [spec])  # traced once
-    module.translate = tf.function(lambda x: translate_stored(_stored(x)))
+    translate_stored = _function(lambda x: run(images.to_model(x)), input_signature=[spec])
+    module.translate = _function(lambda x: translate_stored(_stored(x)))
     traced = [
         module.translate.get_concrete_function(tf.TensorSpec(spec.shape, dtype, "images"))
         for dtype in _DTYPES
@@ -236,7 +239,7 @@ def in_float32(dtn):
 
 
 def _compiled(function):
-    return tf.function(lambda batch: function(images.to_model(batch)), reduce_retracing=True)
+    return _function(lambda batch: function(images.to_model(batch)), reduce_retracing=True)
 
 
 def _translation(dtn):

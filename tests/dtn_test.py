@@ -251,7 +251,7 @@ class TrainStepTest(testing.EagerTestCase):
 class GraphTest(testing.TracedTestCase):
     def test_trained_d_gives_the_three_kinds_their_classes(self):
         dtn = testing.tiny_dtn(Adam(1e-2), keras.optimizers.SGD(0.0))
-        step = tf.function(dtn.train_step)
+        step = tf.function(dtn.train_step, autograph=False)
         for _ in range(40):
             step(_BATCH)
         x_s, x_t = _BATCH
@@ -265,7 +265,7 @@ class GraphTest(testing.TracedTestCase):
 
     def test_one_batch_overfits(self):
         dtn = testing.tiny_dtn(g_optimizer=Adam(1e-2), gan=0.0)
-        step = tf.function(dtn.target_step)  # the other has no part in L_TID
+        step = tf.function(dtn.target_step, autograph=False)  # the other has no part in L_TID
         _, first = step(_BATCH[1])
         for _ in range(60):
             _, last = step(_BATCH[1])
@@ -365,7 +365,7 @@ class SpeedTest(testing.TracedTestCase):
         # No two pixels alike: equal ones would fall to a ReLU's other side together.
         sets = [draw.uniform(-1, 1, (32, 32, 32, c)).astype(np.float32) for c in (3, 1)]
         known = [dtn.f(x).numpy() for x in sets]
-        step = tf.function(dtn.train_step)
+        step = tf.function(dtn.train_step, autograph=False)
         logged = []
         for _ in range(20):
             batch = []

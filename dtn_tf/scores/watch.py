@@ -168,7 +168,9 @@ def _some(total, n):
 
 
 def _compiled(net):
-    function = tf.function(lambda x: net(images.to_model(x)), reduce_retracing=True)
+    function = tf.function(
+        lambda x: net(images.to_model(x)), reduce_retracing=True, autograph=False
+    )
     return lambda pixels: function(pixels).numpy()
 
 
