@@ -257,8 +257,13 @@ class DocsTest(testing.TestCase):
     def test_committed_results_fill_every_table(self):
         lines, warnings = results.read(_ROOT / "results" / "results.jsonl")
         self.assertEmpty(warnings)
-        dtn = [cells(report.table(name, lines), "DTN") for name in presets.TABLES]
-        self.assertEqual(dtn[0][3:5], ["91.6 ± 0.2 %", "3 seeds: 0, 1, 2"])
-        self.assertEqual(dtn[1][4], "79.2 ± 1.6 %")
-        self.assertEqual(dtn[2][3], "85.4 ± 1.1 %")
-        self.assertNotIn("not measured: ", dtn[4][3])
+        tables = [report.table(name, lines) for name in presets.TABLES]
+        for text, *found in (  # as they were first printed, whatever was measured since
+            (tables[0], "91.6 ± 0.2 %", "3 seeds: 0, 1, 2"),
+            (tables[0], "91.9 %", "1 seed: 0"),
+            (tables[1], "79.2 ± 1.6 %"),
+            (tables[2], "85.4 ± 1.1 %"),
+        ):
+            rows = [row.split(" | ") for row in text.splitlines() if row.startswith("| DTN |")]
+            self.assertTrue(any(set(found) <= set(row) for row in rows), found)
+        self.assertNotIn("not measured: ", cells(tables[4], "DTN")[3])
