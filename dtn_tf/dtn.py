@@ -111,9 +111,8 @@ class DTN(TwoPlayers):
         """Returns G(x) as f reads it for L_CONST: shifted by what this step draws."""
         if not self.const_jitter:
             return gx
-        return augment.jitter(
-            gx, self.const_jitter, tf.stack([tf.constant(0, tf.int64), self.step])
-        )
+        seed = tf.stack([tf.constant(0, tf.int64), self.step.value])
+        return augment.jitter(gx, self.const_jitter, seed)
 
     def train_step(self, batch):  # fit() wraps it in tf.function
         """One pass over a batch of s, then one over a batch of t.

@@ -263,6 +263,15 @@ class GraphTest(testing.TracedTestCase):
         for x, wanted in fakes:
             self.assertAllEqual(tf.argmax(dtn.d(x, training=True), axis=1), [wanted] * 8)
 
+    def test_const_jitter_is_traced_as_it_is_computed_eagerly(self):
+        traced, eager = (_sgd_dtn(const_jitter=2.0) for _ in range(2))
+        step = tf.function(traced.source_step, autograph=False)
+        for k in (0, 5):  # another shift, and no other trace
+            for dtn in (traced, eager):
+                dtn.step.assign(k)
+            self.assertAllClose(step(_BATCH[0]), eager.source_step(_BATCH[0]), rtol=1e-4)
+        self.assertEqual(step.experimental_get_tracing_count(), 1)
+
     def test_one_batch_overfits(self):
         dtn = testing.tiny_dtn(g_optimizer=Adam(1e-2), gan=0.0)
         step = tf.function(dtn.target_step, autograph=False)  # the other has no part in L_TID
