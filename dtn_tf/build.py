@@ -70,7 +70,6 @@ def _dtn(config, task, content, matching, content_variance):
         image_distance=config.image_distance,
         ema=config.ema,
         content_variance=content_variance,
-        const_jitter=config.const_jitter,
     )
 
 

@@ -294,14 +294,6 @@ class DTNConfig:
         " decision about x.",
         choices=("mse", "nmse", "cosine", "cross_entropy"),
     )
-    const_jitter: float = setting(
-        0.0,
-        "Largest random shift of G(x), in pixels, before f reads it for L_CONST: g then gains less"
-        " by dots that only f sees. 0 is the paper's.",
-        0.0,
-        16.0,
-        expert=True,
-    )
     image_distance: str = setting(
         "mse", "The paper's d_2, in L_TID.", choices=("mse", "cosine"), expert=True
     )

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
-from dtn_tf.data import augment
 from dtn_tf.players import TwoPlayers, share
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
@@ -33,9 +32,6 @@ class DTN(TwoPlayers):
             back over, in [0, 0.5]. Its decay at step t is t / (t + 1/ema - 1), one rule from
             the first step to the last; 0 makes `g_ema` g itself.
         content_variance: Of f(t), a mean over features: what "nmse" divides by.
-        const_jitter: Largest random shift of G(x), in pixels, before f reads it for L_CONST.
-            Fine patterns that mean something to f at one place alone then gain little
-            (transformation robustness, https://distill.pub/2017/feature-visualization).
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -70,13 +66,12 @@ class DTN(TwoPlayers):
         image_distance="mse",
         ema=0.1,
         content_variance=1.0,
-        const_jitter=0.0,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance, self.content_variance = content_distance, content_variance
-        self.image_distance, self.const_jitter = image_distance, const_jitter
+        self.image_distance = image_distance
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
@@ -107,13 +102,6 @@ class DTN(TwoPlayers):
         """Returns L_CONST of f(x) and f(G(x))."""
         return losses.l_const(fx, fgx, self.content_distance, self.content_variance)
 
-    def jittered(self, gx):
-        """Returns G(x) as f reads it for L_CONST: shifted by what this step draws."""
-        if not self.const_jitter:
-            return gx
-        seed = tf.stack([tf.constant(0, tf.int64), self.step.value])
-        return augment.jitter(gx, self.const_jitter, seed)
-
     def train_step(self, batch):  # fit() wraps it in tf.function
         """One pass over a batch of s, then one over a batch of t.
 
@@ -136,7 +124,7 @@ class DTN(TwoPlayers):
             logits = self.logits(gx, fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
-            l_const = self.l_const(fx, self.f(self.jittered(gx), training=False))
+            l_const = self.l_const(fx, self.f(gx, training=False))
             l_tv = losses.l_tv(gx if self.gamma else tf.stop_gradient(gx))
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
@@ -188,5 +176,4 @@ class DTN(TwoPlayers):
             "content_distance": self.content_distance,
             "image_distance": self.image_distance,
             "content_variance": self.content_variance,
-            "const_jitter": self.const_jitter,
         }

@@ -158,8 +158,6 @@ _RULES = (
             "it is for the paper's G and L_CONST, without f's decisions or a style code",
         ),
     ),
-    ("const_jitter", 0.0, _with_method("yunjey", *PEERS, text="method={} has no such L_CONST")),
-    ("const_jitter", 0.0, _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0")),
     ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
     (
         "content_distance",

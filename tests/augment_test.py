@@ -23,41 +23,6 @@ def _place(image):
     return np.unravel_index(np.argmax(np.asarray(image)[0, :, :, 0]), (32, 32))
 
 
-class JitterTest(testing.TestCase):
-    def test_is_a_shift_between_pixels_with_mirrored_edges(self):
-        x = np.float32(np.random.default_rng(0).uniform(-1.0, 1.0, (2, 12, 16, 3)))
-        down, right = tf.random.stateless_uniform((2,), (0, 7), -2.5, 2.5).numpy()
-        expected = np.pad(x, ((0, 0), (8, 8), (8, 8), (0, 0)), "symmetric")
-        for axis, by in ((1, down), (2, right)):
-            at = np.arange(x.shape[axis]) + 8 + by
-            read = lambda line, at=at: np.interp(at, np.arange(len(line)), line)  # noqa: E731
-            expected = np.apply_along_axis(read, axis, expected)
-        self.assertAllClose(augment.jitter(tf.constant(x), 2.5, (0, 7)), expected, atol=1e-5)
-
-    def test_reaches_both_sides_and_depends_on_the_seed_alone(self):
-        rows = tf.reshape(tf.range(32, dtype=tf.float32), (1, 32, 1, 1)) * tf.ones((1, 1, 32, 1))
-        middle = [float(augment.jitter(rows, 4.0, (0, k))[0, 16, 16, 0]) - 16.0 for k in range(60)]
-        self.assertLess(min(middle), -3.5)
-        self.assertGreater(max(middle), 3.5)
-        self.assertBetween(max(np.abs(middle)), 0.0, 4.0)
-        again = float(augment.jitter(rows, 4.0, (0, 5))[0, 16, 16, 0]) - 16.0
-        self.assertEqual(again, middle[5])
-
-    def test_gradient_is_that_of_a_weighted_sum(self):
-        draw = np.random.default_rng(0)
-        x, by, step = (tf.constant(draw.normal(size=(1, 8, 8, 1)), tf.float64) for _ in range(3))
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = tf.reduce_sum(augment.jitter(x, 1.5, (0, 1)) * by)
-        moved = tf.reduce_sum(augment.jitter(x + step, 1.5, (0, 1)) * by)
-        self.assertAllClose(moved - y, tf.reduce_sum(tape.gradient(y, x) * step), rtol=1e-6)
-
-    @parameterized.parameters(tf.bfloat16, tf.float16)
-    def test_half_precision_stays(self, dtype):
-        x = tf.cast(testing.images(2, 3), dtype)
-        self.assertEqual(augment.jitter(x, 2.0, (0, 1)).dtype, dtype)
-
-
 class AugmentTest(testing.TestCase):
     def test_equal_seeds_give_equal_images_and_others_do_not(self):
         x = testing.images(8, 3)

@@ -7,7 +7,6 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf.adam import Adam
-from dtn_tf.data import augment
 from dtn_tf.dtn import SOURCE, TARGET
 from dtn_tf.errors import UserError
 from dtn_tf.nets import convolution
@@ -192,20 +191,6 @@ class StepTest(testing.EagerTestCase):
         )
         self.assertAllClose(nmse[1], mse[1] / 4.0)
 
-    def test_const_jitter_has_f_read_a_shifted_translation(self):
-        dtn, plain = (_sgd_dtn(gan=0.0, const_jitter=jitter) for jitter in (3.0, 0.0))
-        fx = dtn.f(_BATCH[0])
-        with tf.GradientTape() as tape:
-            gx = dtn.g(fx, domain=SOURCE, training=True)
-            seen = augment.jitter(gx, 3.0, (0, 0))  # step 0
-            loss = 15.0 * tf.reduce_mean((fx - dtn.f(seen)) ** 2)
-        kernel = dtn.g.deconvs[0].kernel
-        slope, start = tape.gradient(loss, kernel), kernel.numpy()
-        _, found = dtn.source_step(_BATCH[0])
-        self.assertAllClose(found, loss, rtol=1e-5)
-        self.assertAllClose(kernel, start - 0.1 * slope, atol=1e-5)
-        self.assertNotAllClose(found, plain.source_step(_BATCH[0])[1], rtol=1e-3)
-
     def test_cosine_distances_reach_their_terms(self):
         settings = {"content_distance": "cosine", "image_distance": "cosine"}
         mse, cosine = (testing.tiny_dtn(**kwargs).train_step(_BATCH) for kwargs in ({}, settings))
@@ -262,15 +247,6 @@ class GraphTest(testing.TracedTestCase):
         )
         for x, wanted in fakes:
             self.assertAllEqual(tf.argmax(dtn.d(x, training=True), axis=1), [wanted] * 8)
-
-    def test_const_jitter_is_traced_as_it_is_computed_eagerly(self):
-        traced, eager = (_sgd_dtn(const_jitter=2.0) for _ in range(2))
-        step = tf.function(traced.source_step, autograph=False)
-        for k in (0, 5):  # another shift, and no other trace
-            for dtn in (traced, eager):
-                dtn.step.assign(k)
-            self.assertAllClose(step(_BATCH[0]), eager.source_step(_BATCH[0]), rtol=1e-4)
-        self.assertEqual(step.experimental_get_tracing_count(), 1)
 
     def test_one_batch_overfits(self):
         dtn = testing.tiny_dtn(g_optimizer=Adam(1e-2), gan=0.0)
@@ -507,7 +483,6 @@ class SavingTest(testing.EagerTestCase):
             "image_distance": "cosine",
             "ema": 0.5,
             "content_variance": 6.0,
-            "const_jitter": 2.0,
         }
         dtn = testing.tiny_dtn(**settings)
         again = type(dtn).from_config(dtn.get_config())

@@ -1,4 +1,4 @@
-"""What f sees of an image: shifted, stretched, recoloured, inverted, covered.
+"""What f sees of an image while it learns: shifted, stretched, recoloured, inverted, covered.
 
 The paper does not say how f was trained. f must know a digit in a street photo
 and, never having seen one, a digit of the target domain; geometry and colour that
@@ -44,37 +44,6 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0):
     if cutout > 0.0:  # of its own draw: without it, images are what they were
         images *= _kept(images, tf.random.stateless_uniform((2, n), _next(seed)), cutout)
     return images
-
-
-def jitter(images, most, seed):
-    """Shifts a batch by the same random part of a pixel or pixels, its edges mirrored.
-
-    Its gradient is exact: a shift is a weighted sum of two windows along each axis.
-
-    Args:
-        images: float tensor `(batch, height, width, channels)`.
-        most: The largest shift, in pixels, each way; the sides are longer.
-        seed: int tensor of shape `(2,)`; equal seeds give equal shifts.
-
-    Returns:
-        Tensor of the same shape and dtype.
-    """
-    shifts = tf.random.stateless_uniform((2,), seed, -most, most)
-    around = math.ceil(most)
-    for axis in (1, 2):
-        pads = [[around, around + 1] if k == axis else [0, 0] for k in range(4)]
-        at = around + shifts[axis - 1]
-        low = tf.floor(at)
-        part = tf.cast(at - low, images.dtype)
-        padded, size = tf.pad(images, pads, "SYMMETRIC"), images.shape[axis]
-        near, far = (_window(padded, tf.cast(low, tf.int32) + k, size, axis) for k in (0, 1))
-        images = (1.0 - part) * near + part * far
-    return images
-
-
-def _window(images, start, size, axis):
-    begin = [start if k == axis else 0 for k in range(4)]
-    return tf.slice(images, begin, [size if k == axis else -1 for k in range(4)])
 
 
 def _next(seed):
