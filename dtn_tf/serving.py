@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import functools
 import os
 import pathlib
 import time
@@ -17,8 +16,6 @@ from dtn_tf.data import decode, domains
 from dtn_tf.errors import UserError
 
 _TELL_EVERY = 10.0  # seconds between progress lines
-# No tensor decides what is done: a faster start.
-_function = functools.partial(tf.function, autograph=False)
 _DTYPES = (tf.uint8, tf.uint16, tf.float32)  # that an export takes, see `images.to_stored`
 
 
@@ -212,8 +209,9 @@ def export(dtn, directory, channels):
     module = tf.Module()
     module.dtn = in_float32(dtn)
     run, spec = _translation(module.dtn), input_spec(dtn, channels)
-    translate_stored = _function(lambda x: run(images.to_model(x)), input_signature=[spec])
-    module.translate = _function(lambda x: translate_stored(_stored(x)))
+    plain = {"autograph": False}  # a faster start: no tensor decides what is done
+    translate_stored = tf.function(lambda x: run(images.to_model(x)), [spec], **plain)
+    module.translate = tf.function(lambda x: translate_stored(_stored(x)), **plain)
     traced = [
         module.translate.get_concrete_function(tf.TensorSpec(spec.shape, dtype, "images"))
         for dtype in _DTYPES
@@ -239,7 +237,9 @@ def in_float32(dtn):
 
 
 def _compiled(function):
-    return _function(lambda batch: function(images.to_model(batch)), reduce_retracing=True)
+    return tf.function(
+        lambda batch: function(images.to_model(batch)), reduce_retracing=True, autograph=False
+    )
 
 
 def _translation(dtn):

@@ -6,8 +6,6 @@ kernels of 3x3 and as many filters, but weights from N(0, 0.02), and batch stati
 with a momentum of 0.9.
 """
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -16,8 +14,6 @@ from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets import convolution, normalization
 
 _MOMENTUM = 0.95  # the port's, of all its batch norms
-# No tensor decides what is done: a faster start.
-_function = functools.partial(tf.function, autograph=False)
 
 
 @keras.saving.register_keras_serializable("dtn_tf")
@@ -190,8 +186,9 @@ class YunjeyDTN(DTN):
         self._apply(tape, scaled, net, optimizer)
         return loss
 
-    # A step calls these up to six times: as functions they are traced once.
-    @_function
+    # A step calls these up to six times: as functions they are traced once. Without autograph,
+    # for a faster start: no tensor decides what is done.
+    @tf.function(autograph=False)
     def update_d_source(self, x):  # x in s
         """D learns that G(x) is no digit; returns its loss."""
 
@@ -202,7 +199,7 @@ class YunjeyDTN(DTN):
 
         return self._update(self.d, self.d_optimizer, loss)
 
-    @_function
+    @tf.function(autograph=False)
     def update_g_source(self, x):  # x in s
         """g learns to have G(x) taken as real; returns its loss."""
 
@@ -214,7 +211,7 @@ class YunjeyDTN(DTN):
 
         return self._update(self.g, self.g_optimizer, loss)
 
-    @_function
+    @tf.function(autograph=False)
     def update_f(self, x):  # x in s
         """f, not g, learns to see the same in x and in G(x); returns the loss."""
 
@@ -227,7 +224,7 @@ class YunjeyDTN(DTN):
 
         return self._update(self.f, self.f_optimizer, loss)
 
-    @_function
+    @tf.function(autograph=False)
     def update_d_target(self, x):  # x in t
         """D learns to tell G(x) from x; returns its loss."""
 
@@ -239,7 +236,7 @@ class YunjeyDTN(DTN):
 
         return self._update(self.d, self.d_target_optimizer, loss)
 
-    @_function
+    @tf.function(autograph=False)
     def update_g_target(self, x):  # x in t
         """g learns to have G(x) taken as real, and to give x back; returns its loss."""
 
