@@ -108,6 +108,7 @@ def _generator(config, features, image_channels):
             num_domains=2,
             size=config.size,
             residual=config.f_residual,
+            dense=config.f_dense,
             dtype=policy,
         )
         return PixelGenerator(encoder, decoder(config.f_channels[-1]))

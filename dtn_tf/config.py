@@ -188,6 +188,12 @@ class DTNConfig:
         " what it reads.",
         expert=True,
     )
+    f_dense: bool = setting(
+        False,
+        "Whether f ends with a dense layer over its last 4x4 places. Else it takes the largest"
+        " value of each filter, wherever that is, as the paper's f.",
+        expert=True,
+    )
     pretrain_steps: int = setting(4000, "Batches that train f.", 1, _BIG)
     pretrain_batch_size: int = setting(64, "Images per batch, f's training.", 2, 65536, expert=True)
     pretrain_learning_rate: float = setting(
@@ -214,6 +220,14 @@ class DTNConfig:
         " none.",
         0.0,
         1.0,
+        expert=True,
+    )
+    pretrain_noise: float = setting(
+        0.0,
+        "Gaussian noise on what f sees while it trains: the largest deviation, of pixels in"
+        " [-1, 1].",
+        0.0,
+        2.0,
         expert=True,
     )
     adapt_steps: int = setting(

@@ -71,10 +71,13 @@ PRESETS = {
         **_PICTURES,
         "domain": "face",
         "size": 64,
+        "f_dense": True,
         "g_refine": True,
-        "pretrain_steps": 2000,
+        "pretrain_noise": 0.25,
+        "pretrain_weight_decay": 0.05,
+        "pretrain_steps": 1500,
         "batch_size": 32,
-        "steps": 5000,
+        "steps": 3500,
     },
     # Its weights and its nets as they stand; L_TV and d are means here.
     "dtn_face_paper": {

@@ -19,7 +19,8 @@ _OF_F = (
     *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
     *("pretrain_dropout", "pretrain_geometry", "pretrain_colour", "pretrain_invert"),
 )
-_LATER = ("f_residual", "pretrain_cutout")  # named where used: an f of before them stays found
+# Named where used: an f of before them stays found.
+_LATER = ("f_residual", "f_dense", "pretrain_cutout", "pretrain_noise")
 _OF_ADAPTATION = ("adapt_steps", "adapt_learning_rate", "batch_size")
 
 
@@ -76,6 +77,7 @@ def _pretrained(config, sets, cache_dir):
                 config.f_depths,
                 size=content.size,
                 residual=config.f_residual,
+                dense=config.f_dense,
                 dtype=policy,
             )
         classifier = classify.fit(
@@ -132,6 +134,7 @@ def _distortion(config):
         "colour": config.pretrain_colour,
         "invert": config.pretrain_invert,
         "cutout": config.pretrain_cutout,
+        "noise": config.pretrain_noise,
     }
 
 

@@ -80,7 +80,7 @@ _RULES = (
     ),
     *(
         (name, DEFAULT, _with_method("yunjey", text="method={} has nets of its own"))
-        for name in ("f_depths", "f_residual", "d_leak", "size")
+        for name in ("f_depths", "f_residual", "f_dense", "d_leak", "size")
     ),
     *(
         (name, DEFAULT, _when(lambda c: c.method in ("yunjey", *PEERS), "its g has none"))
@@ -173,9 +173,9 @@ _OF_LABELLED_F = (
 )
 _OF_TRAINED_F = (
     *("pretrain_steps", "pretrain_batch_size"),
-    *("pretrain_learning_rate", "pretrain_weight_decay"),
+    *("pretrain_learning_rate", "pretrain_weight_decay", "pretrain_noise"),
 )
-_OF_NET_F = ("f_channels", "f_depths", "f_residual")
+_OF_NET_F = ("f_channels", "f_depths", "f_residual", "f_dense")
 
 
 def ignored_by_content(config):

@@ -69,10 +69,27 @@ class AugmentTest(testing.TestCase):
         self.assertAllEqual(covered, np.where(covered == 0.0, covered, plain))
         self.assertNotAllEqual(covered, plain)
 
+    def test_noise_is_as_strong_as_asked_and_differs_between_images(self):
+        x = tf.zeros((500, 16, 16, 3))
+        added = augment.augment(x, (0, 3), 0.0, 0.0, noise=0.3).numpy()
+        deviations = np.std(added, axis=(1, 2, 3))
+        self.assertAllInRange(deviations, 0.0, 0.32)
+        self.assertAllClose(np.percentile(deviations, (25, 75)), (0.075, 0.225), atol=0.02)
+        self.assertAllClose(np.mean(added), 0.0, atol=2e-3)
+        # As a normal distribution: about 68 % within one deviation.
+        within = np.abs(added) < deviations[:, None, None, None]
+        self.assertAllClose(np.mean(within), 0.683, atol=0.01)
+
+    def test_noise_is_drawn_apart_from_the_rest(self):
+        x = 0.2 * testing.images(8, 3)
+        plain, noisy = (augment.augment(x, (0, 5), colour=0.2, noise=c) for c in (0.0, 1e-3))
+        self.assertNotAllEqual(plain, noisy)
+        self.assertAllClose(plain, noisy, atol=6e-3)
+
     def test_shape_dtype_and_range_are_kept(self):
         x = tf.constant(np.sign(testing.images(32, 3)))  # the extremes
         for seed in range(4):
-            y = augment.augment(x, (0, seed), invert=0.5)
+            y = augment.augment(x, (0, seed), invert=0.5, noise=0.5)
             self.assertEqual((y.shape, y.dtype), (x.shape, tf.float32))
             self.assertAllInRange(y, -1.0, 1.0)
 

@@ -143,6 +143,33 @@ class ResidualTest(testing.TestCase):
         self.assertAllEqual(again(x), net(x))
 
 
+class DenseTest(testing.TestCase):
+    def test_a_dense_layer_reads_sixteen_places(self):
+        pooled, dense = (ContentEncoder((4, 8, 8, 6), dense=d) for d in (False, True))
+        (trained, rest), found = _sizes(pooled), _sizes(dense)
+        self.assertEqual(found, (trained + 16 * 6 * 6 + 6, rest))
+        self.assertEqual(dense(testing.images(3, 3)).shape, (3, 6))
+
+    def test_it_knows_where_something_is(self):
+        x = np.zeros((2, 32, 32, 3), np.float32)
+        x[0, 3:6, 3:6] = x[1, 27:30, 27:30] = 1.0
+        net = ContentEncoder((4, 4, 4, 4), dense=True, standardize=False)
+        kernel = np.zeros(net.head.kernel.shape, np.float32)
+        kernel[:4] = np.eye(4)  # the place at the top left, and no other
+        net.head.kernel.assign(kernel)
+        nothing = net(np.zeros_like(x))
+        first, second = np.max(np.abs(net(x) - nothing), axis=1)
+        self.assertGreater(first, 1e-3)
+        self.assertAllClose(second, 0.0)
+
+    def test_is_brought_back_from_its_config(self):
+        net = ContentEncoder((4, 8, 8, 4), dense=True)
+        again = ContentEncoder.from_config(net.get_config())
+        again.set_weights(net.get_weights())
+        x = testing.images(2, 3)
+        self.assertAllEqual(again(x), net(x))
+
+
 class InitialWeightsTest(testing.TestCase):
     @parameterized.parameters(
         (ContentEncoder, (0.331855, 0.095108, 0.021273, -0.048643)),

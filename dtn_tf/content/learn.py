@@ -15,6 +15,7 @@ from dtn_tf.nets.content import ContentEncoder
 # `nets.content`, `nets.convolution`, `nets.normalization`.
 RECIPE = 1
 _MEASURED = 400  # images
+_LATER = ("f_residual", "f_dense", "pretrain_noise")  # named where used: an f of before is found
 _OF_F = (
     *("f_channels", "f_depths", "size", "precision", "mirror"),
     *("pretrain_steps", "pretrain_batch_size", "pretrain_learning_rate", "pretrain_weight_decay"),
@@ -23,7 +24,7 @@ _OF_F = (
 
 def settings_of_f(config):
     """Returns what of a `DTNConfig` decides such an f: dict, setting -> value."""
-    later = {"f_residual": True} if config.f_residual else {}  # an f of before it stays found
+    later = {name: getattr(config, name) for name in _LATER if getattr(config, name)}
     return {**{name: getattr(config, name) for name in _OF_F}, **later}
 
 
@@ -56,7 +57,7 @@ def without_labels(config, sets, cache_dir):
             learning_rate=config.pretrain_learning_rate,
             weight_decay=config.pretrain_weight_decay,
             seed=config.seed,
-            views={"mirror": config.mirror},
+            views={"mirror": config.mirror, "noise": config.pretrain_noise},
             log_every=config.log_every,
         )
         measured = measure(f, sets.validation, sets.t, config)
@@ -74,6 +75,7 @@ def encoder(config, task):
         config.f_depths,
         size=task.source.size,
         residual=config.f_residual,
+        dense=config.f_dense,
         dtype=config.precision,
     )
 

@@ -116,9 +116,10 @@ def fit(f, s, t, directory, config, name="learn f"):
         config: `DTNConfig`: `pretrain_*`, `mirror`, `seed`, `log_every`.
         name: Shown in the progress line.
     """
-    # A mirrored or slightly moved image is the same one. Colour is not changed: the teacher
-    # may see it.
+    # A mirrored, slightly moved or noisy image is the same one. Colour is not changed: the
+    # teacher may see it.
     view = {"crop": 0.1, "mirror": config.mirror, "colour": 0.0, "blur": 0.0}
+    view["noise"] = config.pretrain_noise
 
     def prepare(part_s, part_t, k):
         x = [images.to_model(part[0]) for part in (part_s, part_t)]

@@ -9,7 +9,7 @@ _STRETCH = 0.15  # logarithm of the most that a crop's height and width differ f
 _TINT = 0.2  # a channel's light is multiplied by up to this much more or less
 
 
-def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5):
+def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5, noise=0.0):
     """Returns one random view of every image of a batch.
 
     Cropped and brought back to size, mirrored, blurred, recoloured, each by its own amounts.
@@ -23,6 +23,7 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5):
         colour: Strength of changes of tint, saturation, contrast and brightness; 0 is none.
         grey: Probability that a view has no colour at all.
         blur: The most that a view is mixed with its blurred self, in [0, 1].
+        noise: The largest deviation of Gaussian noise, see `augment.augment`.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
@@ -34,9 +35,9 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5):
         images += _per_image(blur * u[5]) * (_blurred(images) - images)
     if colour > 0.0 or grey > 0.0:
         images = _recoloured(images, u[6:], colour, grey)
-    # Contrast and brightness, by draws of their own, and the range.
+    # Contrast, brightness and noise, by draws of their own, and the range.
     other = tf.random.experimental.stateless_fold_in(seed, 1)
-    return augment.augment(images, other, geometry=0.0, colour=colour)
+    return augment.augment(images, other, geometry=0.0, colour=colour, noise=noise)
 
 
 def _cropped(images, u, crop, mirror):

@@ -1,4 +1,4 @@
-"""What f sees of an image while it learns: shifted, stretched, recoloured, inverted, covered.
+"""What f sees of an image while it learns: moved, recoloured, inverted, covered, with noise.
 
 The paper does not say how f was trained. f must know a digit in a street photo
 and, never having seen one, a digit of the target domain; geometry and colour that
@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 
-def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0):
+def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0, noise=0.0):
     """Distorts every image of a batch by its own random amounts.
 
     Args:
@@ -24,6 +24,8 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0):
         cutout: Side of a gray square at a random place, a share of the image's; 0 is none
             (Cutout, DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552). Its centre
             may be at the edge.
+        noise: Gaussian noise of every pixel; its deviation differs from image to image, from 0
+            to this.
 
     Returns:
         float32 tensor of the same shape, in [-1, 1].
@@ -42,13 +44,21 @@ def augment(images, seed, geometry=1.0, colour=1.0, invert=0.0, cutout=0.0):
         images *= tf.reshape(tf.where(u[8] < 2.0 * invert - 1.0, -1.0, 1.0), shape)
     images = tf.clip_by_value(images, -1.0, 1.0)
     if cutout > 0.0:  # of its own draw: without it, images are what they were
-        images *= _kept(images, tf.random.stateless_uniform((2, n), _next(seed)), cutout)
+        images *= _kept(images, tf.random.stateless_uniform((2, n), _derived(seed, 1)), cutout)
+    if noise > 0.0:  # the same
+        images = tf.clip_by_value(images + _noise(tf.shape(images), seed, noise), -1.0, 1.0)
     return images
 
 
-def _next(seed):
-    """A seed that depends on another, for a second draw."""
-    return tf.random.experimental.stateless_fold_in(seed, 1)
+def _derived(seed, k):
+    """A seed that depends on another, for draw `k`."""
+    return tf.random.experimental.stateless_fold_in(seed, k)
+
+
+def _noise(shape, seed, most):
+    """Noise of a batch of images: float32 tensor of a shape."""
+    deviation = tf.random.stateless_uniform((shape[0], 1, 1, 1), _derived(seed, 2), 0.0, most)
+    return deviation * tf.random.stateless_normal(shape, _derived(seed, 3))
 
 
 def _kept(images, centre, share):

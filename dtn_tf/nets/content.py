@@ -35,6 +35,9 @@ class ContentEncoder(keras.Model):
             one; without it f's features tell the domains apart by their scale, and
             L_CONST asks g for grey images.
         num_domains: Sets of batch-norm statistics, see `normalization`.
+        dense: Whether a dense layer reads ReLU of the last 4x4 places and makes f(x). Else
+            f(x) is the largest value of each filter over them, as in the paper: what is where
+            in an image is lost.
         size: Side of the images: 32, 64 or 128. Each doubling takes a block more.
         dtype: Keras dtype policy, e.g. "mixed_bfloat16".
 
@@ -53,6 +56,7 @@ class ContentEncoder(keras.Model):
         num_domains=1,
         size=32,
         residual=False,
+        dense=False,
         dtype=None,
         **kwargs,
     ):
@@ -73,6 +77,7 @@ class ContentEncoder(keras.Model):
         self.num_domains = num_domains
         self.size = size
         self.residual = residual
+        self.dense = dense
         self.convs = [
             convolution.Conv2D(c, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)
             for c, depth in zip(channels, depths, strict=True)
@@ -82,6 +87,8 @@ class ContentEncoder(keras.Model):
             normalization.DomainBatchNorm(num_domains, momentum=0.99, dtype=dtype)
             for _ in self.convs
         ]
+        if dense:
+            self.head = keras.layers.Dense(channels[-1], dtype="float32")
         self.build()
 
     @property
@@ -96,6 +103,8 @@ class ContentEncoder(keras.Model):
             conv.build((None, size, size, depth))
             size, depth = size // pool, conv.filters
             norm.build((None, size, size, depth))
+        if self.dense:
+            self.head.build((None, size * size * depth))
         self.built = True
 
     def call(self, x, domain=0, training=False):
@@ -107,7 +116,9 @@ class ContentEncoder(keras.Model):
             x = x + y if self.residual and x.shape[-1] == y.shape[-1] else y
             x = tf.nn.max_pool2d(x, pool, pool, "VALID") if pool > 1 else x
             x = norm(x, domain=domain, training=training)
-        return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+        if not self.dense:
+            return tf.cast(tf.reshape(x, (-1, self.channels[-1])), tf.float32)
+        return self.head(tf.reshape(tf.nn.relu(x), (-1, self.head.kernel.shape[0])))
 
     def hidden(self, fx):
         """Returns what a classifier reads of f(x): its ReLU."""
@@ -115,11 +126,12 @@ class ContentEncoder(keras.Model):
 
     def _layers_in_order(self):
         """Convolution, norm, and how much is pooled between the two; 1 is not at all."""
-        of_blocks = (2,) * (len(self.depths) - 1) + (4,)  # 32 -> 16 -> 8 -> 4 -> 1
+        last = 1 if self.dense else 4
+        of_blocks = (2,) * (len(self.depths) - 1) + (last,)  # 32 -> 16 -> 8 -> 4 -> 1
         pools = [
-            pool if last else 1
+            pool if is_last else 1
             for depth, pool in zip(self.depths, of_blocks, strict=True)
-            for last in [False] * (depth - 1) + [True]
+            for is_last in [False] * (depth - 1) + [True]
         ]
         return list(zip(self.convs, self.norms, pools, strict=True))
 
@@ -134,6 +146,7 @@ class ContentEncoder(keras.Model):
             "num_domains": self.num_domains,
             "size": self.size,
             "residual": self.residual,
+            "dense": self.dense,
         }
 
 
