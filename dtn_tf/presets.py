@@ -77,7 +77,8 @@ PRESETS = {
         "pretrain_weight_decay": 0.05,
         "pretrain_steps": 1500,
         "batch_size": 32,
-        "steps": 3500,
+        "warm_steps": 3000,  # a g that still blurs has D ask for detail, and paints a mesh
+        "steps": 3000,
     },
     # Its weights and its nets as they stand; L_TV and d are means here.
     "dtn_face_paper": {
@@ -413,6 +414,8 @@ ROWS = {
                 ("transposed", "g of transposed convolutions", {"g_upsampling": "transposed"}),
                 ("no_refine", "g without 1x1 convolutions", {"g_refine": False}),
                 ("no_tv", "no L_TV", {"gamma": 0.0}),
+                ("no_noise", "f taught without noise", {"pretrain_noise": 0.0}),
+                ("pooled", "f without its dense layer", {"f_dense": False}),
             )
         ),
         Row("tiny", "a first look", preset="tiny", note="too short to learn a digit"),
