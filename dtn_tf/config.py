@@ -295,6 +295,9 @@ class DTNConfig:
         _BIG,
         expert=True,
     )
+    warm_learning_rate: float = setting(
+        1e-3, "Peak of the warm start's warm-up and cosine decay.", 1e-8, 1.0, expert=True
+    )
     steps: int = setting(1500, "Batches of s and of t that train g and D.", 1, _BIG)
     batch_size: int = setting(64, "Images of s, and as many of t, per step.", 2, 65536)
     alpha: float = setting(15.0, "Weight of L_CONST.", 0.0, 1e6)

@@ -95,6 +95,11 @@ _RULES = (
         ),
     ),
     (
+        "warm_learning_rate",
+        DEFAULT,
+        _when(lambda c: not c.warm_steps, "there is no warm start with warm_steps=0"),
+    ),
+    (
         "balance_s",
         False,
         _when(

@@ -76,7 +76,7 @@ def fit(dtn, config, t, workdir):
             views=1,
             num_steps=config.warm_steps,
             batch_size=config.batch_size,
-            learning_rate=config.g_learning_rate,
+            learning_rate=config.warm_learning_rate,
             weight_decay=0.0,
             seed=config.seed,
             log_every=config.log_every,
