@@ -13,7 +13,7 @@ from absl import flags
 from dtn_tf import cli, runs, serving
 from dtn_tf.content import codes, face, features, lessons, make
 from dtn_tf.data import sets as sets_lib
-from dtn_tf.scores import colours, score
+from dtn_tf.scores import colours, measures, score
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/face-dtn_face", "A run that has its f.")
 _CACHE_DIR = flags.DEFINE_string("cache_dir", "runs/cache", "Where codes are kept.")
@@ -38,7 +38,7 @@ def main(argv):
         **_taught(known, f.features),
         "f of this run, matched": (own[0] * scale + shift, own[1]),
     }.items():
-        nearest = _nearest(fx_s[: len(x)], fx_t)
+        nearest = measures.nearest(fx_s[: len(x)], fx_t)
         found = colours.followed(x, {"nearest": t[nearest]})
         shares = [f"{found[region]['nearest']:.2f}" for region in ("hair", "skin")]
         print(f"| {name} | {' | '.join(shares)} | {len(np.unique(nearest)):,} |", flush=True)
@@ -63,11 +63,6 @@ def _centred(fx):
 def _unit(fx, basis):
     part = _centred(fx) @ basis
     return part / np.std(part, axis=0)
-
-
-def _nearest(asked, known):
-    """Rows of `known` that are nearest to those of `asked`."""
-    return np.argmin(np.sum(known**2, axis=1) - 2.0 * asked @ known.T, axis=1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ class FitTest(testing.EagerTestCase):
         super().setUp()
         self.t = Pictures(testing.pixels(24), "t")
         made = config.make("tiny", warm_steps=30, precision="float32", log_every=10)
-        self.config = dataclasses.replace(made, batch_size=8, g_learning_rate=0.01)
+        self.config = dataclasses.replace(made, batch_size=8, warm_learning_rate=0.01)
 
     def fit(self, dtn, steps=30, fx=None):
         settings = dataclasses.replace(self.config, warm_steps=steps)

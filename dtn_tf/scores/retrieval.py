@@ -58,7 +58,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
     x, t = shown.pixels[:AT_MOST], sets.target_train.pixels
     probes = _probes(x, gx[: len(x)], nearest, t)
     codes = {k: _codes(descriptor, v, f"{k}, {shown.title}") for k, v in probes.items()}
-    gallery = _codes(descriptor, _second_view(x), f"another view of {shown.title}")
+    gallery = _codes(descriptor, second_view(x), f"another view of {shown.title}")
     others = _distractors(descriptor, sets, cache_dir)
     ranks = {k: own_ranks(v, gallery) for k, v in codes.items()}
     large = {k: own_ranks(v, gallery, others) for k, v in codes.items()}
@@ -198,7 +198,7 @@ def _distractors(descriptor, sets, cache_dir):
     told from a changed one, whoever it shows.
     """
     s = sets.s if len(sets.s) <= DISTRACTORS else sets.s.head(DISTRACTORS)
-    views_of_s = _second_view(s.pixels, seed=_SEED + 1)
+    views_of_s = second_view(s.pixels, seed=_SEED + 1)
     s = Pictures(views_of_s, f"another view of {s.title}")
     return np.asarray(features.of(descriptor, descriptor.hash, s, cache_dir))
 
@@ -207,8 +207,13 @@ def _codes(descriptor, pixels, label):
     return serving.apply(descriptor, pixels, batch_size=50, label=f"the descriptor reads {label}")
 
 
-def _second_view(x, seed=_SEED):
-    """Another photo of each image, as far as one can be made of it: uint8 array."""
+def second_view(x, seed=_SEED):
+    """Returns another photo of each image, as far as one can be made of it: uint8 array.
+
+    Args:
+        x: uint8 array `(n, size, size, 3)`.
+        seed: Of the crops, mirrors and lights.
+    """
     parts = [
         images.to_uint8(views.view(images.to_model(part), tf.constant((seed, k)), **_VIEW))
         for k, part in enumerate(np.array_split(x, -(-len(x) // 100)))
