@@ -70,6 +70,7 @@ def _dtn(config, task, content, matching, content_variance):
         image_distance=config.image_distance,
         ema=config.ema,
         content_variance=content_variance,
+        r1=config.r1,
     )
 
 

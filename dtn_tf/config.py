@@ -304,6 +304,13 @@ class DTNConfig:
     beta: float = setting(15.0, "Weight of L_TID.", 0.0, 1e6)
     gamma: float = setting(0.0, "Weight of L_TV.", 0.0, 1e6)
     gan: float = setting(1.0, "Weight of L_D and L_GANG.", 0.0, 1e6)
+    r1: float = setting(
+        0.0,
+        "Weight of R1, a penalty on D's gradient at real images; 0 is none.",
+        0.0,
+        1e6,
+        expert=True,
+    )
     content_distance: str = setting(
         "mse",
         "The paper's d, in L_CONST. nmse: the mean square over the variance of f(t), so that alpha"

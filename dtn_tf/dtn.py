@@ -32,6 +32,7 @@ class DTN(TwoPlayers):
             back over, in [0, 0.5]. Its decay at step t is t / (t + 1/ema - 1), one rule from
             the first step to the last; 0 makes `g_ema` g itself.
         content_variance: Of f(t), a mean over features: what "nmse" divides by.
+        r1: Weight of R1, a gradient penalty on D; 0, as in the paper, is none.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -66,12 +67,13 @@ class DTN(TwoPlayers):
         image_distance="mse",
         ema=0.1,
         content_variance=1.0,
+        r1=0.0,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance, self.content_variance = content_distance, content_variance
-        self.image_distance = image_distance
+        self.image_distance, self.r1 = image_distance, r1
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
@@ -97,6 +99,16 @@ class DTN(TwoPlayers):
     def logits(self, x, fx):
         """Returns what D says of x, whose f(x) is at hand."""
         return self.d(x, training=True)
+
+    def logits_real(self, x, fx):
+        """Returns what D says of real images, and R1: 0.0 where it has no weight."""
+        if not self.r1:
+            return self.logits(x, fx), 0.0
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            logits = self.logits(x, fx)
+            odds = losses.log_odds(logits)
+        return logits, losses.r1(tape.gradient(odds, x))
 
     def l_const(self, fx, fgx):
         """Returns L_CONST of f(x) and f(G(x))."""
@@ -141,12 +153,12 @@ class DTN(TwoPlayers):
         with tf.GradientTape(persistent=True) as tape:
             gx = self.g(self.code(x, fx), domain=TARGET, training=True)  # G(x)
             logits = self.logits(gx, fx)
-            logits_real = self.logits(x, fx)
+            logits_real, r1 = self.logits_real(x, fx)
             l_d = losses.l_d_target(logits, logits_real)  # -E log D2(G(x)) - E log D3(x)
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
             l_tid = losses.l_tid(x, gx, self.image_distance)
             l_g = self.gan * l_gang + self.beta * l_tid
-            d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)
+            d_scaled = self.d_optimizer.scale_loss(self.gan * (l_d + self.r1 * r1))
             g_scaled = self.g_optimizer.scale_loss(l_g)
         self._apply(tape, d_scaled, self.d, self.d_optimizer)
         self._apply(tape, g_scaled, self.g, self.g_optimizer)
@@ -176,4 +188,5 @@ class DTN(TwoPlayers):
             "content_distance": self.content_distance,
             "image_distance": self.image_distance,
             "content_variance": self.content_variance,
+            "r1": self.r1,
         }

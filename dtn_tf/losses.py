@@ -144,6 +144,36 @@ def l_tv(z, eps=1e-8):
     return tf.reduce_mean(length)
 
 
+def log_odds(logits):
+    """log(D3(x) / (1 - D3(x))): how sure D is that an image is real, without bounds.
+
+    Args:
+        logits: float tensor `(batch, 3 or 2)`, D's logits.
+
+    Returns:
+        float32 tensor `(batch,)`.
+    """
+    logits = tf.cast(logits, tf.float32)
+    return logits[:, -1] - tf.reduce_logsumexp(logits[:, :-1], axis=1)
+
+
+def r1(slope):
+    """R1, what D pays for a slope at real images: E |grad_x log_odds(D(x))|^2 / 2, x in t.
+
+    Not in the paper. A D that is steep there tells real from fake by details, and has g paint
+    them.
+
+    Args:
+        slope: float tensor `(batch, height, width, channels)`, the gradient at each image.
+
+    Returns:
+        float32 scalar. The square is summed over pixels and channels, as its authors do.
+
+    Source: Mescheder, Geiger and Nowozin, ICML 2018, https://arxiv.org/abs/1801.04406
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(tf.cast(slope, tf.float32)), (1, 2, 3))) / 2.0
+
+
 def d_column(d_class, num_classes):
     """The column of D's logits for D1, D2 or D3: a binary D has one for both fakes."""
     return d_class if num_classes == 3 else int(d_class == D3)

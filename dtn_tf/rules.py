@@ -71,6 +71,8 @@ _RULES = (
         2,
         _when(lambda c: c.method in ("baseline", "yunjey", *PEERS), "D of this method is binary"),
     ),
+    ("r1", 0.0, _with_method("baseline", "yunjey", *PEERS)),
+    ("r1", 0.0, _when(lambda c: not c.gan, "D does not train with gan=0")),
     (
         "cosine",
         False,

@@ -200,6 +200,48 @@ class StepTest(testing.EagerTestCase):
             testing.tiny_dtn(content_distance="l1").source_step(_BATCH[0])
 
 
+class R1Test(testing.EagerTestCase):
+    def test_of_a_linear_d_by_hand(self):
+        dtn = testing.tiny_dtn(r1=1.0)
+        w = np.random.default_rng(0).normal(size=(32, 32, 1)).astype(np.float32)
+
+        def logits(x, fx):
+            del fx
+            real = tf.reduce_sum(w * x, axis=(1, 2, 3))
+            return tf.stack([tf.zeros_like(real), tf.zeros_like(real), real], axis=1)
+
+        with mock.patch.object(dtn, "logits", logits):
+            _, r1 = dtn.logits_real(tf.constant(testing.images(4)), None)
+        self.assertAllClose(r1, np.sum(np.square(w)) / 2.0, rtol=1e-5)
+
+    def test_its_gradient_is_a_difference_quotient(self):
+        dtn = testing.tiny_dtn(r1=1.0)
+        dtn.d.leak = 1.0  # a corner of ReLU that is passed within the step is in no gradient
+        x, kernel = tf.constant(testing.images(8)), dtn.d.convs[0].kernel
+        with tf.GradientTape() as tape:
+            _, r1 = dtn.logits_real(x, None)
+        slope = tape.gradient(r1, kernel.value)
+        step = 1e-3 * slope / tf.norm(slope)
+        values = []
+        for sign in (1.0, -1.0):
+            kernel.assign_add(sign * step)
+            values.append(float(dtn.logits_real(x, None)[1]))
+            kernel.assign_sub(sign * step)
+        found = (values[0] - values[1]) / 2e-3
+        self.assertAllClose(found, tf.norm(slope), rtol=0.05)
+
+    def test_d_gets_less_steep_with_it(self):
+        x = tf.constant(testing.images(8))
+        slopes = []
+        for weight in (0.0, 10.0):
+            dtn = testing.tiny_dtn(r1=weight)
+            for _ in range(8):
+                dtn.target_step(x)
+            dtn.r1 = 1.0
+            slopes.append(float(dtn.logits_real(x, None)[1]))
+        self.assertLess(slopes[1], 0.5 * slopes[0])
+
+
 class TrainStepTest(testing.EagerTestCase):
     def test_source_then_target_on_the_same_step(self):
         dtn, by_hand = testing.tiny_dtn(), testing.tiny_dtn()
@@ -483,6 +525,7 @@ class SavingTest(testing.EagerTestCase):
             "image_distance": "cosine",
             "ema": 0.5,
             "content_variance": 6.0,
+            "r1": 7.0,
         }
         dtn = testing.tiny_dtn(**settings)
         again = type(dtn).from_config(dtn.get_config())

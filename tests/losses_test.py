@@ -90,6 +90,14 @@ class TernaryTest(testing.TestCase):
             losses.l_d_target(tf.zeros((5, 3)), tf.zeros(shape))
 
 
+class LogOddsTest(testing.TestCase):
+    @parameterized.parameters(2, 3)
+    def test_agree_with_numpy(self, columns):
+        logits = 3.0 * _random(5, columns)
+        p = _softmax(logits)[:, -1]
+        self.assertAllClose(losses.log_odds(logits), np.log(p / (1.0 - p)), rtol=1e-4)
+
+
 class BinaryTest(testing.TestCase):
     """Two columns, fake and real: both kinds of G(x) are fake."""
 
