@@ -417,6 +417,7 @@ ROWS = {
                 ("transposed", "g of transposed convolutions", {"g_upsampling": "transposed"}),
                 ("no_refine", "g without 1x1 convolutions", {"g_refine": False}),
                 ("no_tv", "no L_TV", {"gamma": 0.0}),
+                ("no_r1", "no R1", {"r1": 0.0}),
                 ("no_noise", "f taught without noise", {"pretrain_noise": 0.0}),
                 ("pooled", "f without its dense layer", {"f_dense": False}),
             )
