@@ -42,6 +42,7 @@ _NEEDS = {  # what else must be set for some values of a setting
 }
 
 
+_FIRST = {"adapt_learning_rate": {"adapt_steps": 1}, "warm_learning_rate": {"warm_steps": 1}}
 _FACES = ("dtn_face", "dtn_face_paper")
 _IN_NO_TABLE = ("tiny", "dtn_folders")
 
@@ -60,8 +61,7 @@ class CheckTest(testing.TestCase):
     @parameterized.parameters(*_NUMBERS)
     def test_both_ends_of_a_range_are_in_it(self, name, low, high):
         for value in (low, high):
-            needs = {"adapt_steps": 1} if name == "adapt_learning_rate" else {}
-            both = {**needs, **_NEEDS.get((name, value), {}), name: value}
+            both = {**_FIRST.get(name, {}), **_NEEDS.get((name, value), {}), name: value}
             self.assertEqual(getattr(_with(**both), name), value)
 
     @parameterized.parameters(*_NUMBERS)
