@@ -20,7 +20,7 @@ from dtn_tf.variants.pixels import Baseline, PixelDTN, PixelGenerator
 from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
 # Part of a run's identity. Raise it with any change of what a run computes: of this file,
-# `players`, `dtn`, `losses`, `nets`, `variants`, `peers`, `adam`, `warm` and its `adamw`,
+# `players`, `dtn`, `seen`, `losses`, `nets`, `variants`, `peers`, `adam`, `warm` and its `adamw`,
 # `images`, `content.codes.match_features` and `variance`, `data.pipeline`, `Pictures.balanced`.
 RECIPE = 2
 
@@ -71,6 +71,7 @@ def _dtn(config, task, content, matching, content_variance):
         ema=config.ema,
         content_variance=content_variance,
         r1=config.r1,
+        d_augment=config.d_augment,
     )
 
 
@@ -131,6 +132,7 @@ def _discriminator(config, domain, num_classes, num_decisions=0):
         num_conditions=num_decisions if config.d_conditional else 0,
         size=config.size,
         leak=config.d_leak,
+        norm=config.d_norm,
         dtype=config.precision,
     )
 

@@ -10,6 +10,7 @@ from dtn_tf.nets import sizes
 from dtn_tf.settings import checked, said, setting
 
 DATA = ("auto", "tfds", "files", "builtin")
+D_NORMS = ("batch", "none")
 UPSAMPLINGS = ("transposed", "nearest")
 FITS = ("crop", "pad")
 SCALES = ("-1,1", "0,1", "0,255")  # of `content.contract`, which loads TensorFlow
@@ -269,6 +270,18 @@ class DTNConfig:
     )
     d_leak: float = setting(
         0.0, "Slope of D's ReLU below 0; the paper's D for faces has 0.2.", 0.0, 1.0, expert=True
+    )
+    d_norm: str = setting(
+        "batch",
+        "Normalisation in D. none: D then sees how much contrast and texture G(x) has as a whole.",
+        choices=D_NORMS,
+        expert=True,
+    )
+    d_augment: bool = setting(
+        False,
+        "Differentiable augmentation: D sees every image with random changes, for a few thousand"
+        " images of t or fewer.",
+        expert=True,
     )
     d_classes: int = setting(3, "Classes of D: 3, or 2 for a binary D.", 2, 3, expert=True)
     d_conditional: bool = setting(

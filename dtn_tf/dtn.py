@@ -7,7 +7,7 @@ are the terms of `l_g`. `losses.py` has one function per term.
 import keras
 import tensorflow as tf
 
-from dtn_tf import losses
+from dtn_tf import losses, seen
 from dtn_tf.players import TwoPlayers, share
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
@@ -33,6 +33,7 @@ class DTN(TwoPlayers):
             the first step to the last; 0 makes `g_ema` g itself.
         content_variance: Of f(t), a mean over features: what "nmse" divides by.
         r1: Weight of R1, a gradient penalty on D; 0, as in the paper, is none.
+        d_augment: Whether D sees images with random changes, see `seen.augmented`.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -68,12 +69,13 @@ class DTN(TwoPlayers):
         ema=0.1,
         content_variance=1.0,
         r1=0.0,
+        d_augment=False,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance, self.content_variance = content_distance, content_variance
-        self.image_distance, self.r1 = image_distance, r1
+        self.image_distance, self.r1, self.d_augment = image_distance, r1, d_augment
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
@@ -100,8 +102,15 @@ class DTN(TwoPlayers):
         """Returns what D says of x, whose f(x) is at hand."""
         return self.d(x, training=True)
 
+    def seen(self, x, d_class):
+        """Returns what D is shown of images of a class of its own: of each update another."""
+        if not self.d_augment:
+            return x
+        return seen.augmented(x, (tf.cast(self.d_optimizer.iterations, tf.int32), d_class))
+
     def logits_real(self, x, fx):
-        """Returns what D says of real images, and R1: 0.0 where it has no weight."""
+        """Returns what D says of what it sees of real images, and R1: 0.0 without a weight."""
+        x = self.seen(x, losses.D3)
         if not self.r1:
             return self.logits(x, fx), 0.0
         with tf.GradientTape() as tape:
@@ -133,7 +142,7 @@ class DTN(TwoPlayers):
         fx = self.f(x, training=False) if fx is None else fx
         with tf.GradientTape(persistent=True) as tape:
             gx = self.g(self.code(x, fx), domain=SOURCE, training=True)  # G(x)
-            logits = self.logits(gx, fx)
+            logits = self.logits(self.seen(gx, losses.D1), fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
             l_const = self.l_const(fx, self.f(gx, training=False))
@@ -152,7 +161,7 @@ class DTN(TwoPlayers):
         fx = self.f(x, training=False) if fx is None else fx
         with tf.GradientTape(persistent=True) as tape:
             gx = self.g(self.code(x, fx), domain=TARGET, training=True)  # G(x)
-            logits = self.logits(gx, fx)
+            logits = self.logits(self.seen(gx, losses.D2), fx)
             logits_real, r1 = self.logits_real(x, fx)
             l_d = losses.l_d_target(logits, logits_real)  # -E log D2(G(x)) - E log D3(x)
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
@@ -189,4 +198,5 @@ class DTN(TwoPlayers):
             "image_distance": self.image_distance,
             "content_variance": self.content_variance,
             "r1": self.r1,
+            "d_augment": self.d_augment,
         }

@@ -35,12 +35,15 @@ _ADAPTED = {
 _PICTURES = {
     "balance_s": False,
     "content_distance": "nmse",
-    "alpha": 4.0,  # at 10 g painted dots that f sees and nobody else
+    "alpha": 8.0,
     "beta": 100.0,  # at 20 D took g away from what it had learnt in the warm start
     "gamma": 0.5,
     "match_features": True,
     "warm_steps": 3000,
     "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
+    "d_norm": "none",
+    "d_augment": True,
+    "d_leak": 0.2,
     "r1": 1.0,  # without it D won, L_TID rose, and G(x) had a mesh of dots
     "g_learning_rate": 2e-4,  # at 1e-3 g lost what the warm start had taught it
     "pretrain_learning_rate": 3e-3,
@@ -78,7 +81,7 @@ PRESETS = {
         "pretrain_weight_decay": 0.05,
         "pretrain_steps": 1500,
         "batch_size": 32,
-        "steps": 2000,
+        "steps": 1500,
     },
     # Its weights and its nets as they stand; L_TV and d are means here.
     "dtn_face_paper": {

@@ -71,8 +71,14 @@ _RULES = (
         2,
         _when(lambda c: c.method in ("baseline", "yunjey", *PEERS), "D of this method is binary"),
     ),
-    ("r1", 0.0, _with_method("baseline", "yunjey", *PEERS)),
-    ("r1", 0.0, _when(lambda c: not c.gan, "D does not train with gan=0")),
+    *(
+        (name, DEFAULT, rule)
+        for name in ("r1", "d_augment")
+        for rule in (
+            _with_method("baseline", "yunjey", *PEERS),
+            _when(lambda c: not c.gan, "D does not train with gan=0"),
+        )
+    ),
     (
         "cosine",
         False,
@@ -82,7 +88,7 @@ _RULES = (
     ),
     *(
         (name, DEFAULT, _with_method("yunjey", text="method={} has nets of its own"))
-        for name in ("f_depths", "f_residual", "f_dense", "d_leak", "size")
+        for name in ("f_depths", "f_residual", "f_dense", "d_leak", "d_norm", "size")
     ),
     *(
         (name, DEFAULT, _when(lambda c: c.method in ("yunjey", *PEERS), "its g has none"))

@@ -427,6 +427,7 @@ class ConfigTest(testing.TestCase):
         ("f_of_64", ContentEncoder((4, 4, 4, 8, 8), 1, size=64)),
         ("g_of_64", Decoder((8, 8, 4, 4), 3, 16, upsampling="nearest", refine=True)),
         ("d_of_64", Discriminator((4, 4, 4, 8, 8), 3, size=64)),
+        ("d_without_norm", Discriminator((4, 4, 8, 8), 3, norm="none")),
         ("classifier", Classifier(ContentEncoder((4, 4, 8, 8), 1, dtype="mixed_float16"), 7, 0.25)),
     )
     def test_config_makes_the_net_again(self, net):
@@ -450,10 +451,23 @@ class ConfigTest(testing.TestCase):
         again.set_weights(nets[0].get_weights())
         self.assertAllEqual(again(x), leaky)
 
+    def test_d_without_batch_norm_sees_how_much_contrast_a_batch_has(self):
+        x = tf.random.stateless_normal((8, 32, 32, 3), (0, 0))
+        for norm, is_seen in (("batch", False), ("none", True)):
+            d = Discriminator((4, 4, 8, 8), 3, norm=norm)
+            for conv in d.convs:
+                conv.kernel.assign(10.0 * conv.kernel)  # beside which batch norm's epsilon is small
+            logits = [d(k * x, training=True) for k in (1.0, 2.0)]
+            change = float(tf.norm(logits[1] - logits[0]) / tf.norm(logits[0]))
+            self.assertEqual(change > 0.1, is_seen)
+            self.assertEqual(len(d.non_trainable_variables), 8 * (not is_seen))
+        with self.assertRaisesRegex(ValueError, "norm='layer'; expected 'batch' or 'none'"):
+            Discriminator(norm="layer")
+
     def test_config_of_before_there_were_sizes_makes_the_same_net(self):
         for net, later in (
             (Decoder((8, 8, 4)), ("upsampling", "refine")),
-            (Discriminator((4, 4, 8, 8)), ("size", "leak")),
+            (Discriminator((4, 4, 8, 8)), ("size", "leak", "norm")),
         ):
             old = {k: v for k, v in net.get_config().items() if k not in later}
             self.assertEqual(type(net).from_config(old).get_config(), net.get_config())

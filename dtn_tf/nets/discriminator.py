@@ -1,5 +1,7 @@
 """D, the ternary discriminator on the target domain."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
@@ -27,6 +29,9 @@ class Discriminator(keras.Model):
             linear layer for each beside the common one. 0, as in the paper, is none.
         size: Side of the images: 32, 64 or 128.
         leak: Slope of the ReLU below 0: 0, or 0.2 as in the paper's D for faces.
+        norm: "batch", batch norm as in the paper; or "none". Real and generated images come in
+            batches of their own. With batch norm D does not see that one kind has more contrast,
+            or more texture, than the other as a whole.
         dtype: Keras dtype policy. Logits are float32 under every policy.
 
     Input shape: `(batch, size, size, image_channels)`, float, in [-1, 1].
@@ -43,6 +48,7 @@ class Discriminator(keras.Model):
         num_conditions=0,
         size=32,
         leak=0.0,
+        norm="batch",
         dtype=None,
         **kwargs,
     ):
@@ -54,12 +60,15 @@ class Discriminator(keras.Model):
                 f"Discriminator got channels={channels}; it needs {least} or {least + 1} numbers"
                 f" at size {size}."
             )
+        if norm not in ("batch", "none"):
+            raise ValueError(f"Discriminator got norm={norm!r}; expected 'batch' or 'none'.")
         self.channels = tuple(channels)
         self.image_channels = image_channels
         self.num_classes = num_classes
         self.num_conditions = num_conditions
         self.size = size
         self.leak = leak
+        self.norm = norm
         self.convs = [
             convolution.Conv2D(
                 c,
@@ -71,7 +80,8 @@ class Discriminator(keras.Model):
             )
             for c in channels
         ]
-        self.norms = [normalization.DomainBatchNorm(dtype=dtype) for _ in channels]
+        normed = channels if norm == "batch" else ()
+        self.norms = [normalization.DomainBatchNorm(dtype=dtype) for _ in normed]
         self.head = keras.layers.Dense(num_classes, dtype="float32")
         if num_conditions:
             self.heads = keras.layers.Dense(num_conditions * num_classes, dtype="float32")
@@ -80,10 +90,11 @@ class Discriminator(keras.Model):
     def build(self, input_shape=None):
         """Creates the weights; the input shape is known from the arguments."""
         size, depth = self.size, self.image_channels
-        for conv, norm in zip(self.convs, self.norms, strict=True):
+        for conv in self.convs:
             conv.build((None, size, size, depth))
             size, depth = size // 2, conv.filters
-            norm.build((None, None, None, depth))
+        for conv, norm in zip(self.convs, self.norms, strict=False):
+            norm.build((None, None, None, conv.filters))
         self.head.build((None, size * size * depth))
         if self.num_conditions:
             self.heads.build((None, size * size * depth))
@@ -98,8 +109,9 @@ class Discriminator(keras.Model):
                 there are `num_conditions`.
             training: Whether batch norm uses (and moves) the batch's statistics.
         """
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = self._rectified(norm(conv(x), training=training))
+        for conv, norm in itertools.zip_longest(self.convs, self.norms):
+            x = conv(x)
+            x = self._rectified(x if norm is None else norm(x, training=training))
         x = tf.reshape(x, (tf.shape(x)[0], self.head.kernel.shape[0]))
         if not self.num_conditions:
             return self.head(x)
@@ -119,4 +131,5 @@ class Discriminator(keras.Model):
             "num_conditions": self.num_conditions,
             "size": self.size,
             "leak": self.leak,
+            "norm": self.norm,
         }
