@@ -56,13 +56,13 @@ def main(argv):
 
 
 def _print_steps(policy, sizes):
-    peaks = _peaks(policy.removeprefix("mixed_"))
+    best = peaks(policy.removeprefix("mixed_"))
     steps = {n: (dtn_step(policy, n, False), dtn_step(policy, n, True)) for n in sizes}
-    timed = {name: call for name, (call, _) in peaks.items()}
+    timed = {name: call for name, (call, _) in best.items()}
     for n, (fresh, known) in steps.items():
         timed |= {(n, "f computed"): fresh, (n, "f known"): known}
-    seconds = _in_turns(timed)
-    reached = {name: work / seconds[name] for name, (_, work) in peaks.items()}
+    seconds = in_turns(timed)
+    reached = {name: work / seconds[name] for name, (_, work) in best.items()}
     print(f"## {policy}\n")
     print(", ".join(f"{name}: {rate / 1e9:.0f} GFLOP/s" for name, rate in reached.items()), "\n")
     print(
@@ -89,7 +89,7 @@ def _print_layers(policy, n):
     for k, layer in enumerate(layers):
         for kind, call in _alone(layer, n).items():
             timed[k, kind] = call
-    seconds = _in_turns(timed)
+    seconds = in_turns(timed)
     step = seconds.pop("step")
     print(f"## Layer by layer, {policy}, {n} + {n} images, step {1000 * step:.0f} ms\n")
     print("| layer | output | MFLOP | forward | of its input | of its weights | share of step |")
@@ -203,7 +203,7 @@ def _alone(layer, n):
     return {kind: lambda call=call: float(call()) for kind, call in calls.items() if wanted[kind]}
 
 
-def _peaks(dtype):
+def peaks(dtype):
     """What to compare with: name -> (call, its floating-point operations)."""
     a = tf.cast(tf.random.normal((4096, 4096)), dtype)
     x = tf.cast(tf.random.normal((64, 32, 32, 256)), dtype)
@@ -219,7 +219,7 @@ def _peaks(dtype):
     }
 
 
-def _in_turns(timed):
+def in_turns(timed):
     """Median seconds of each call, all called in turns; the first two rounds warm up."""
     seconds = {name: [] for name in timed}
     for k in range(_ROUNDS.value + 2):

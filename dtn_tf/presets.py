@@ -41,8 +41,8 @@ _PICTURES = {
     "match_features": True,
     "warm_steps": 3000,
     "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
-    "d_norm": "none",
-    "d_augment": True,
+    "d_norm": "none",  # with batch norm D lets G(x) have too much texture all over
+    "d_augment": True,  # a few thousand images of t
     "d_leak": 0.2,
     "r1": 1.0,  # without it D won, L_TID rose, and G(x) had a mesh of dots
     "g_learning_rate": 2e-4,  # at 1e-3 g lost what the warm start had taught it
@@ -418,6 +418,8 @@ ROWS = {
                 ("no_refine", "g without 1x1 convolutions", {"g_refine": False}),
                 ("no_tv", "no L_TV", {"gamma": 0.0}),
                 ("no_r1", "no R1", {"r1": 0.0}),
+                ("d_norm", "D with batch norm", {"d_norm": "batch"}),
+                ("no_augment", "D sees images as they are", {"d_augment": False}),
                 ("no_noise", "f taught without noise", {"pretrain_noise": 0.0}),
                 ("pooled", "f without its dense layer", {"f_dense": False}),
             )

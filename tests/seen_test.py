@@ -78,8 +78,8 @@ class SeenTest(testing.EagerTestCase):
 
     def test_a_step_with_all_of_it(self):
         dtn = testing.tiny_dtn(d_augment=True, r1=1.0)
-        before = [v.numpy() for v in dtn.g.trainable_variables]
+        before = dtn.g.trainable_variables[0].numpy()
         dtn.train_step((tf.constant(testing.images(4)), tf.constant(testing.images(4, seed=1))))
-        for old, new in zip(before, dtn.g.trainable_variables, strict=True):
+        for new in dtn.g.trainable_variables:
             self.assertTrue(np.isfinite(new).all())
-        self.assertNotAllClose(before[0], dtn.g.trainable_variables[0])
+        self.assertNotAllClose(before, dtn.g.trainable_variables[0])
