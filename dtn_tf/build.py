@@ -72,6 +72,7 @@ def _dtn(config, task, content, matching, content_variance):
         content_variance=content_variance,
         r1=config.r1,
         d_augment=config.d_augment,
+        const_blur=config.const_blur,
     )
 
 

@@ -324,6 +324,11 @@ class DTNConfig:
         1e6,
         expert=True,
     )
+    const_blur: bool = setting(
+        False,
+        "Whether L_CONST reads G(x) slightly blurred, so that g paints no fine mesh for f alone.",
+        expert=True,
+    )
     content_distance: str = setting(
         "mse",
         "The paper's d, in L_CONST. nmse: the mean square over the variance of f(t), so that alpha"

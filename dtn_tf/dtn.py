@@ -7,7 +7,7 @@ are the terms of `l_g`. `losses.py` has one function per term.
 import keras
 import tensorflow as tf
 
-from dtn_tf import losses, seen
+from dtn_tf import images, losses, seen
 from dtn_tf.players import TwoPlayers, share
 
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
@@ -33,6 +33,8 @@ class DTN(TwoPlayers):
             the first step to the last; 0 makes `g_ema` g itself.
         content_variance: Of f(t), a mean over features: what "nmse" divides by.
         r1: Weight of R1, a gradient penalty on D; 0, as in the paper, is none.
+        const_blur: Whether L_CONST reads G(x) blurred: g then gains nothing by a texture of
+            single pixels that f sees and nobody else.
         d_augment: Whether D sees images with random changes, see `seen.augmented`.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
@@ -70,12 +72,14 @@ class DTN(TwoPlayers):
         content_variance=1.0,
         r1=0.0,
         d_augment=False,
+        const_blur=False,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance, self.content_variance = content_distance, content_variance
         self.image_distance, self.r1, self.d_augment = image_distance, r1, d_augment
+        self.const_blur = const_blur
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
@@ -145,7 +149,8 @@ class DTN(TwoPlayers):
             logits = self.logits(self.seen(gx, losses.D1), fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
-            l_const = self.l_const(fx, self.f(gx, training=False))
+            shown = images.blurred(gx) if self.const_blur else gx
+            l_const = self.l_const(fx, self.f(shown, training=False))
             l_tv = losses.l_tv(gx if self.gamma else tf.stop_gradient(gx))
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
@@ -199,4 +204,5 @@ class DTN(TwoPlayers):
             "content_variance": self.content_variance,
             "r1": self.r1,
             "d_augment": self.d_augment,
+            "const_blur": self.const_blur,
         }

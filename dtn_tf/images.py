@@ -138,6 +138,22 @@ def with_channels(images, channels):
     return tf.cast(gray[..., tf.newaxis], images.dtype)
 
 
+def blurred(images):
+    """Returns images without their finest texture: what changes sign at every pixel is gone.
+
+    Each channel is convolved with (1, 2, 1) x (1, 2, 1) / 16, edges repeated.
+
+    Args:
+        images: float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        float tensor of the same shape.
+    """
+    padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+    rows = (padded[:, :-2] + 2.0 * padded[:, 1:-1] + padded[:, 2:]) / 4.0
+    return (rows[:, :, :-2] + 2.0 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4.0
+
+
 def resize(images, size):
     """Resizes stored images by the one rule of the project.
 

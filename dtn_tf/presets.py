@@ -36,6 +36,7 @@ _PICTURES = {
     "balance_s": False,
     "content_distance": "nmse",
     "alpha": 8.0,
+    "const_blur": True,  # else g painted a mesh that f sees and nobody else
     "beta": 100.0,  # at 20 D took g away from what it had learnt in the warm start
     "gamma": 0.5,
     "match_features": True,
@@ -420,6 +421,7 @@ ROWS = {
                 ("no_r1", "no R1", {"r1": 0.0}),
                 ("d_norm", "D with batch norm", {"d_norm": "batch"}),
                 ("no_augment", "D sees images as they are", {"d_augment": False}),
+                ("no_blur", "L_CONST of G(x) as it is", {"const_blur": False}),
                 ("no_noise", "f taught without noise", {"pretrain_noise": 0.0}),
                 ("pooled", "f without its dense layer", {"f_dense": False}),
             )

@@ -171,6 +171,8 @@ _RULES = (
             "it is for the paper's G and L_CONST, without f's decisions or a style code",
         ),
     ),
+    ("const_blur", DEFAULT, _with_method("yunjey", text="f of {} moves")),
+    ("const_blur", DEFAULT, _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0")),
     ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
     (
         "content_distance",

@@ -143,6 +143,7 @@ class CheckTest(testing.TestCase):
         (_FACE | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
         ({"warm_steps": 9, "beta": 0.0}, "warm_steps=9 would be ignored: g has no L_TID"),
         ({"r1": 1.0, "gan": 0.0}, "r1=1.0 would be ignored: D does not train with gan=0"),
+        ({"const_blur": True, "alpha": 0.0}, "const_blur=True would be ignored: L_CONST has no"),
         ({"d_augment": True, "gan": 0.0}, "d_augment=True would be ignored: D does not train"),
         ({"method": "yunjey", **_YUNJEY, "d_norm": "none"}, "d_norm='none' would be ignored"),
         ({"warm_learning_rate": 0.1}, "warm_learning_rate=0.1 would be ignored: there is no warm"),

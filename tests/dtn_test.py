@@ -242,6 +242,24 @@ class R1Test(testing.EagerTestCase):
         self.assertLess(slopes[1], 0.5 * slopes[0])
 
 
+class ConstBlurTest(testing.EagerTestCase):
+    def test_f_reads_translations_without_what_changes_at_every_pixel(self):
+        mesh = np.zeros((4, 32, 32, 1), np.float32)
+        mesh[:, ::2, ::2] = mesh[:, 1::2, 1::2] = 0.5
+        mesh -= 0.25  # a chequered image, of mean 0
+        found = {}
+        for blur in (False, True):
+            dtn = testing.tiny_dtn(const_blur=blur)
+            flat = dtn.f(tf.zeros((4, 32, 32, 1)), training=False)
+            with mock.patch.object(dtn, "g", lambda *a, **k: tf.constant(mesh)):
+                dtn.reset_metrics()
+                with mock.patch.object(dtn, "_apply"):
+                    dtn.source_step(tf.zeros((4, 32, 32, 1)), flat)
+            found[blur] = {m.name: float(m.result()) for m in dtn.metrics}["L_CONST"]
+        self.assertGreater(found[False], 1e-4)
+        self.assertLess(found[True], 0.02 * found[False])  # borders alone are left
+
+
 class TrainStepTest(testing.EagerTestCase):
     def test_source_then_target_on_the_same_step(self):
         dtn, by_hand = testing.tiny_dtn(), testing.tiny_dtn()

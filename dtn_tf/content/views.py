@@ -32,7 +32,7 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5, no
     if crop > 0.0 or mirror:
         images = _cropped(images, u[:5], crop, mirror)
     if blur > 0.0:
-        images += _per_image(blur * u[5]) * (_blurred(images) - images)
+        images += _per_image(blur * u[5]) * (pixels.blurred(images) - images)
     if colour > 0.0 or grey > 0.0:
         images = _recoloured(images, u[6:], colour, grey)
     # Contrast, brightness and noise, by draws of their own, and the range.
@@ -51,13 +51,6 @@ def _cropped(images, u, crop, mirror):
     first, last = tf.where(turned, right, left), tf.where(turned, left, right)
     boxes = tf.stack([top, first, top + height, last], axis=1)
     return tf.image.crop_and_resize(images, boxes, tf.range(_count(images)), images.shape[1:3])
-
-
-def _blurred(images):
-    """Each channel convolved with (1, 2, 1) x (1, 2, 1) / 16, edges repeated."""
-    padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-    rows = (padded[:, :-2] + 2.0 * padded[:, 1:-1] + padded[:, 2:]) / 4.0
-    return (rows[:, :, :-2] + 2.0 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4.0
 
 
 def _recoloured(images, u, colour, grey):
