@@ -1,6 +1,6 @@
 """How much of this machine's speed does a step of a preset reach?
 
-    python -m benchmarks.peak [--preset=dtn_face] [--batch_size=32]
+    python -m benchmarks.peak [--step_of=dtn_face]
 
 Counts the multiplications and additions of all convolutions and matrix products in the graph of
 one step, f(x) known, and times the step. Beside it, in turns, one large matrix product and one
@@ -17,19 +17,19 @@ from dtn_tf.content import make
 from dtn_tf.data import domains
 from dtn_tf.nets.content import ContentEncoder
 
-_PRESET = flags.DEFINE_string("preset", "dtn_face", "Whose step; of faces.")
-_BATCH = flags.DEFINE_integer("batch_size", 32, "Images of s, and of t.", lower_bound=1)
+_PRESET = flags.DEFINE_string("step_of", "dtn_face", "A preset of faces.")
 
 
 def main(argv):
     """Prints one table of Markdown."""
     del argv
     policy = precision.resolve("auto")
-    work, call = _step_of(_PRESET.value, policy, _BATCH.value)
+    settings = config.make(_PRESET.value, precision=policy)
+    work, call = _step_of(settings)
     peaks = step.peaks(policy.removeprefix("mixed_"))
     seconds = step.in_turns({"step": call, **{name: one for name, (one, _) in peaks.items()}})
     rate = work / seconds["step"]
-    print(f"{_PRESET.value}, {policy}, {_BATCH.value} + {_BATCH.value} images\n")
+    print(f"{_PRESET.value}, {policy}, {settings.batch_size} + {settings.batch_size} images\n")
     print("| what | GFLOP | ms | GFLOP/s | share that the step reaches |\n|---|---|---|---|---|")
     print(f"| step | {work / 1e9:.1f} | {1000 * seconds['step']:.0f} | {rate / 1e9:.0f} | |")
     for name, (_, of_peak) in peaks.items():
@@ -40,9 +40,9 @@ def main(argv):
         )
 
 
-def _step_of(preset, policy, n):
+def _step_of(settings):
     """Floating-point operations of a step, and a call that takes it and waits."""
-    settings = config.make(preset, precision=policy)
+    n, policy = settings.batch_size, settings.precision
     f = ContentEncoder(
         settings.f_channels,
         depths=settings.f_depths,
