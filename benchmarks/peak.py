@@ -7,6 +7,10 @@ one step, f(x) known, and times the step. Beside it, in turns, one large matrix 
 large convolution. The step's rate over theirs is its share of the peak.
 """
 
+import os
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as importing dtn_tf first does
+
 import numpy as np
 import tensorflow as tf
 from absl import flags
@@ -50,7 +54,11 @@ def _step_of(settings):
         dense=settings.f_dense,
         dtype=policy,
     )
-    dtn = build.build(settings, domains.TASKS[settings.domain], make.content_of(f))
+    picture = domains.Domain("picture", "picture", settings.size, 3)
+    task = domains.Task(settings.domain, source=picture, target=picture, content=picture)
+    dtn = build.build(
+        settings, task, make.content_of(f), (np.ones(f.features), np.zeros(f.features))
+    )
     draw = np.random.default_rng(0)
     shape = (n, settings.size, settings.size, 3)
     part = tf.constant(draw.uniform(-1, 1, shape), tf.float32), tf.zeros((n, f.features))
