@@ -107,7 +107,7 @@ class DTN(TwoPlayers):
         return self.d(x, training=True)
 
     def seen(self, x, d_class):
-        """Returns what D is shown of images of a class of its own: of each update another."""
+        """Returns x as D sees it: `d_augment` changes it, for each class and update otherwise."""
         if not self.d_augment:
             return x
         return seen.augmented(x, (tf.cast(self.d_optimizer.iterations, tf.int32), d_class))

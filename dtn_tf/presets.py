@@ -42,7 +42,7 @@ _PICTURES = {
     "match_features": True,
     "warm_steps": 3000,
     "g_upsampling": "nearest",  # transposed convolutions left a grid of dots
-    "d_norm": "none",  # with batch norm D lets G(x) have too much texture all over
+    "d_norm": "none",  # batch norm hides from D how much contrast a batch has
     "d_leak": 0.2,
     "r1": 1.0,  # without it D won, L_TID rose, and G(x) had a mesh of dots
     "g_learning_rate": 2e-4,  # at 1e-3 g lost what the warm start had taught it

@@ -119,7 +119,8 @@ class Discriminator(keras.Model):
         return self.head(x) + tf.gather(each, condition, axis=1, batch_dims=1)
 
     def _rectified(self, x):
-        # Not tf.nn.leaky_relu: TensorFlow fuses it with a convolution, and fails to where R1 is.
+        # Not tf.nn.leaky_relu: TensorFlow tries to fuse it with the convolution, and prints that
+        # it failed.
         return tf.maximum(x, self.leak * x) if self.leak else tf.nn.relu(x)
 
     def get_config(self):
