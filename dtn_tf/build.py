@@ -6,6 +6,7 @@ import keras
 
 from dtn_tf import rules
 from dtn_tf.adam import Adam
+from dtn_tf.content import views
 from dtn_tf.dtn import DTN
 from dtn_tf.nets import sizes
 from dtn_tf.nets.content import ContentEncoder
@@ -73,7 +74,15 @@ def _dtn(config, task, content, matching, content_variance):
         r1=config.r1,
         d_augment=config.d_augment,
         const_blur=config.const_blur,
+        const_view=_view(config),
     )
+
+
+def _view(config):
+    """What the views of L_CONST change; never mirrored, for a digit is another one then."""
+    if not config.const_views:
+        return None
+    return {"crop": views.CROP, "mirror": False, "noise": config.pretrain_noise}
 
 
 def _peer(config, task, f):
@@ -102,6 +111,7 @@ def _generator(config, features, image_channels):
         kernel_size=3 if config.method == "yunjey" else 4,
         upsampling=config.g_upsampling,
         refine=config.g_refine,
+        final_conv=config.g_final_conv,
         dtype=policy,
     )
     if config.method in ("pixels", "baseline"):

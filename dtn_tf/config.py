@@ -171,6 +171,13 @@ class DTNConfig:
         "Whether each feature of f(s) is brought to the mean and the deviation it has in f(t).",
         expert=True,
     )
+    caricature: float = setting(
+        1.0,
+        "How much g exaggerates: matched f(s) gets so many times the deviation that f(t) has.",
+        0.1,
+        10.0,
+        expert=True,
+    )
     mirror: bool = setting(
         True,
         "Whether a mirrored image shows the same, for --content=unlabelled and the student of a"
@@ -265,6 +272,12 @@ class DTNConfig:
         "Whether a 1x1 convolution follows each block of g, as in the paper's g for faces.",
         expert=True,
     )
+    g_final_conv: bool = setting(
+        False,
+        "Whether g paints by a 3x3 convolution at full resolution: its last block then enlarges to"
+        " half as many filters as the one before it, not to the image's channels.",
+        expert=True,
+    )
     d_channels: tuple[int, ...] = _filters(
         (64, 128, 256, 256), "Filters of D's convolutions.", None
     )
@@ -327,6 +340,12 @@ class DTNConfig:
     const_blur: bool = setting(
         False,
         "Whether L_CONST reads G(x) slightly blurred, so that g paints no fine mesh for f alone.",
+        expert=True,
+    )
+    const_views: bool = setting(
+        False,
+        "Whether L_CONST reads a random view of G(x): cropped, with noise, as f's own training"
+        " changed images. What g paints for f then is less for this f alone.",
         expert=True,
     )
     content_distance: str = setting(

@@ -8,8 +8,10 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import images, losses, seen
+from dtn_tf.content import views
 from dtn_tf.players import TwoPlayers, share
 
+_OF_CONST = 11  # of the seeds of L_CONST's views
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
 
 
@@ -36,6 +38,10 @@ class DTN(TwoPlayers):
         const_blur: Whether L_CONST reads G(x) blurred: g then gains nothing by a texture of
             single pixels that f sees and nobody else.
         d_augment: Whether D sees images with random changes, see `seen.augmented`.
+
+        const_view: What a random view of G(x) changes that L_CONST reads in place of G(x): a
+            dict of `views.view`'s `crop`, `mirror` and `noise`; None is nothing. What g paints
+            then has to say f(x) in every such view.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -73,13 +79,14 @@ class DTN(TwoPlayers):
         r1=0.0,
         d_augment=False,
         const_blur=False,
+        const_view=None,
         **kwargs,
     ):
         super().__init__(f, g, d, ema, **kwargs)
         self.alpha, self.beta, self.gamma, self.gan = alpha, beta, gamma, gan
         self.content_distance, self.content_variance = content_distance, content_variance
         self.image_distance, self.r1, self.d_augment = image_distance, r1, d_augment
-        self.const_blur = const_blur
+        self.const_blur, self.const_view = const_blur, const_view
         known = (losses.D1, losses.D2, losses.D3) if d.num_classes == 3 else (losses.D3,)
         self._d_columns = {f"D{i + 1}": losses.d_column(i, d.num_classes) for i in known}
         of_d = [f"{name}_{kind}" for kind in self.tracked_d for name in self._d_columns]
@@ -111,6 +118,14 @@ class DTN(TwoPlayers):
         if not self.d_augment:
             return x
         return seen.augmented(x, (tf.cast(self.d_optimizer.iterations, tf.int32), d_class))
+
+    def shown_to_f(self, gx):
+        """Returns G(x) as L_CONST's f reads it: blurred, as a random view, or as it is."""
+        gx = images.blurred(gx) if self.const_blur else gx
+        if not self.const_view:
+            return gx
+        seed = tf.stack([tf.cast(self.g_optimizer.iterations, tf.int32), _OF_CONST])
+        return views.view(gx, seed, colour=0.0, blur=0.0, **self.const_view)
 
     def logits_real(self, x, fx):
         """Returns what D says of what it sees of real images, and R1: 0.0 without a weight."""
@@ -149,8 +164,7 @@ class DTN(TwoPlayers):
             logits = self.logits(self.seen(gx, losses.D1), fx)
             l_d = losses.l_d_source(logits)  # -E log D1(G(x))
             l_gang = losses.l_gang(logits)  # -E log D3(G(x))
-            shown = images.blurred(gx) if self.const_blur else gx
-            l_const = self.l_const(fx, self.f(shown, training=False))
+            l_const = self.l_const(fx, self.f(self.shown_to_f(gx), training=False))
             l_tv = losses.l_tv(gx if self.gamma else tf.stop_gradient(gx))
             l_g = self.gan * l_gang + self.alpha * l_const + self.gamma * l_tv
             d_scaled = self.d_optimizer.scale_loss(self.gan * l_d)  # in the tape: float16
@@ -205,4 +219,5 @@ class DTN(TwoPlayers):
             "r1": self.r1,
             "d_augment": self.d_augment,
             "const_blur": self.const_blur,
+            "const_view": self.const_view,
         }

@@ -92,7 +92,7 @@ _RULES = (
     ),
     *(
         (name, DEFAULT, _when(lambda c: c.method in ("yunjey", *PEERS), "its g has none"))
-        for name in ("g_upsampling", "g_refine")
+        for name in ("g_upsampling", "g_refine", "g_final_conv")
     ),
     (
         "warm_steps",
@@ -171,8 +171,19 @@ _RULES = (
             "it is for the paper's G and L_CONST, without f's decisions or a style code",
         ),
     ),
-    ("const_blur", DEFAULT, _with_method("yunjey", text="f of {} moves")),
-    ("const_blur", DEFAULT, _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0")),
+    (
+        "caricature",
+        DEFAULT,
+        _when(lambda c: not c.match_features, "it is a part of --match_features"),
+    ),
+    *(
+        (name, DEFAULT, rule)
+        for name in ("const_blur", "const_views")
+        for rule in (
+            _with_method("yunjey", text="f of {} moves"),
+            _when(lambda c: not c.alpha, "L_CONST has no weight with alpha=0"),
+        )
+    ),
     ("image_distance", "mse", _when(lambda c: not c.beta, "L_TID has no weight with beta=0")),
     (
         "content_distance",

@@ -138,7 +138,9 @@ def _train(config, sets, workdir, cache_dir, watchers):
         fx_s, fx_t = (_known(config, content, part, cache_dir) for part in (s, t))
         s = balanced(s, content, fx_s, config.seed) if config.balance_s else s
         spent["f_reads"] = sum(features.seconds(fx) for fx in (fx_s, fx_t) if fx is not None)
-        matching = codes.match_features(fx_s, fx_t) if config.match_features else None
+        matching = None
+        if config.match_features:
+            matching = codes.match_features(fx_s, fx_t, config.caricature)
         variance = codes.variance(fx_t) if config.content_distance == "nmse" else 1.0
         dtn = build.build(config, task, content, matching, variance)
         if config.warm_steps:

@@ -42,7 +42,11 @@ _NEEDS = {  # what else must be set for some values of a setting
 }
 
 
-_FIRST = {"adapt_learning_rate": {"adapt_steps": 1}, "warm_learning_rate": {"warm_steps": 1}}
+_FIRST = {
+    "adapt_learning_rate": {"adapt_steps": 1},
+    "warm_learning_rate": {"warm_steps": 1},
+    "caricature": {"match_features": True},
+}
 _FACES = ("dtn_face", "dtn_face_paper")
 _IN_NO_TABLE = ("tiny", "dtn_folders")
 
@@ -143,6 +147,8 @@ class CheckTest(testing.TestCase):
         (_FACE | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
         ({"warm_steps": 9, "beta": 0.0}, "warm_steps=9 would be ignored: g has no L_TID"),
         ({"r1": 1.0, "gan": 0.0}, "r1=1.0 would be ignored: D does not train with gan=0"),
+        ({"caricature": 1.5}, "caricature=1.5 would be ignored: it is a part of --match_features"),
+        ({"const_views": True, "alpha": 0.0}, "const_views=True would be ignored: L_CONST has no"),
         ({"const_blur": True, "alpha": 0.0}, "const_blur=True would be ignored: L_CONST has no"),
         ({"d_augment": True, "gan": 0.0}, "d_augment=True would be ignored: D does not train"),
         ({"method": "yunjey", **_YUNJEY, "d_norm": "none"}, "d_norm='none' would be ignored"),

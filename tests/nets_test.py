@@ -110,6 +110,30 @@ class ParameterCountTest(testing.TestCase):
         kernels = [v for v in refined.trainable_variables if v.name == "kernel"]
         self.assertLen(kernels, 9)
 
+    @parameterized.parameters(False, True)
+    def test_final_convolution_paints_at_full_resolution(self, refine):
+        plain, final = (Decoder((256, 128, 64, 32), 3, refine=refine, final_conv=k) for k in (0, 1))
+        paints, enlarges = (16 * 32 * out + out for out in (3, 16))  # 4x4 kernels and biases
+        more = enlarges + 2 * 16 + (9 * 16 * 3 + 3) - paints
+        trained, rest = _sizes(plain)
+        self.assertEqual(_sizes(final), (trained + more, rest + 4 * 16))
+        self.assertEqual(final.painter.kernel.shape, (3, 3, 16, 3))
+
+    def test_final_convolution_reads_what_the_last_block_gives(self):
+        keras.utils.set_random_seed(0)
+        plain, final = (Decoder((8, 8, 4), 1, 8, final_conv=k) for k in (False, True))
+        for ours, theirs in zip(final.deconvs[:-1], plain.deconvs[:-1], strict=True):
+            ours.set_weights(theirs.get_weights())
+        kernel, one = plain.deconvs[-1].kernel.numpy(), np.zeros((3, 3, 2, 1))
+        # Its two filters are the image and its negative: what both ReLUs leave is the image.
+        final.deconvs[-1].kernel.assign(np.concatenate([kernel, -kernel], axis=2))
+        final.norms[-1].moving_variance.assign(np.full((2, 2), 1.0 - final.norms[-1].epsilon))
+        one[1, 1] = [[1.0], [-1.0]]
+        final.painter.kernel.assign(one)
+        fx = 2e4 * np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+        self.assertGreater(np.abs(plain(fx)).mean(), 0.1)
+        self.assertAllClose(final(fx), plain(fx), atol=1e-5)
+
     def test_nearest_has_3x3_kernels_in_place_of_4x4(self):
         shapes = ((256, 128), (128, 64), (64, 1))
         fewer = sum((16 - 9) * a * b for a, b in shapes)
@@ -235,7 +259,7 @@ class OutputTest(testing.TestCase):
     def test_larger_nets_paint_and_read_their_size_and_have_gradients(
         self, size, policy, upsampling
     ):
-        f, g, d = _tiny_of_size(size, policy, upsampling=upsampling, refine=True)
+        f, g, d = _tiny_of_size(size, policy, upsampling=upsampling, refine=True, final_conv=True)
         x = tf.random.stateless_uniform((2, size, size, 3), (1, 2), -1.0, 1.0)
         with tf.GradientTape() as tape:
             gx = g(f(x), training=True)
@@ -426,6 +450,7 @@ class ConfigTest(testing.TestCase):
         ("d", Discriminator((4, 4, 8, 8), 3, num_classes=2, dtype="mixed_bfloat16")),
         ("f_of_64", ContentEncoder((4, 4, 4, 8, 8), 1, size=64)),
         ("g_of_64", Decoder((8, 8, 4, 4), 3, 16, upsampling="nearest", refine=True)),
+        ("g_final_conv", Decoder((8, 8, 4), 3, 16, final_conv=True)),
         ("d_of_64", Discriminator((4, 4, 4, 8, 8), 3, size=64)),
         ("d_without_norm", Discriminator((4, 4, 8, 8), 3, norm="none")),
         ("classifier", Classifier(ContentEncoder((4, 4, 8, 8), 1, dtype="mixed_float16"), 7, 0.25)),
@@ -466,7 +491,7 @@ class ConfigTest(testing.TestCase):
 
     def test_config_of_before_there_were_sizes_makes_the_same_net(self):
         for net, later in (
-            (Decoder((8, 8, 4)), ("upsampling", "refine")),
+            (Decoder((8, 8, 4)), ("upsampling", "refine", "final_conv")),
             (Discriminator((4, 4, 8, 8)), ("size", "leak", "norm")),
         ):
             old = {k: v for k, v in net.get_config().items() if k not in later}

@@ -117,7 +117,8 @@ class UnlabelledTest(PairTestCase):
 
     def test_f_is_learnt_and_matched_at_64_pixels(self):
         self.enter_context(mock.patch.object(serving, "export"))
-        dtn, out = self.train(self.settings(size=64, match_features=True, content_distance="nmse"))
+        more = {"size": 64, "match_features": True, "content_distance": "nmse"}
+        dtn, out = self.train(self.settings(**more, caricature=1.5))
         self.assertRegex(out, "f: of .* images of photos validation it finds another view of")
         self.assertIsInstance(dtn, MatchedDTN)
         loaded = serving.load(self.directory / "run")
@@ -132,7 +133,7 @@ class UnlabelledTest(PairTestCase):
         )
         self.assertEqual(loaded.content_variance, dtn.content_variance)
         self.assertAllClose(dtn.content_variance, np.mean(np.var(of_t, axis=0)), rtol=1e-3)
-        scale, shift = codes.match_features(of_s, of_t)
+        scale, shift = codes.match_features(of_s, of_t, 1.5)
         self.assertAllClose(dtn.scale, scale, rtol=1e-3, atol=1e-4)
         self.assertAllClose(dtn.shift, shift, rtol=1e-3, atol=1e-3)
 

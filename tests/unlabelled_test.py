@@ -256,6 +256,17 @@ class CodesTest(testing.TestCase):
         self.assertAllClose(matched.std(axis=0), t.std(axis=0), atol=1e-5)
         self.assertLess(codes.gap(matched, t), 1e-9)
 
+    def test_a_caricature_is_further_from_the_mean_of_the_target(self):
+        s, t = _normal((50, 4)) * 3.0 + 1.0, _normal((40, 4), seed=1) - 2.0
+        s[:, 0] = 7.0
+        plain, more = (
+            scale * s + shift
+            for scale, shift in (codes.match_features(s, t, k) for k in (1.0, 1.5))
+        )
+        mean = t.mean(axis=0)
+        self.assertAllClose((more - mean)[:, 1:], 1.5 * (plain - mean)[:, 1:], atol=1e-5)
+        self.assertAllEqual(more[:, 0], s[:, 0])  # a feature left alone
+
     def test_a_near_constant_feature_is_left_alone(self):
         s, t = _normal((50, 4)), _normal((40, 4), seed=1)
         s[:, 0], s[:, 1], t[:, 2] = 7.0, 1e-5 * s[:, 1], 3.0

@@ -86,7 +86,7 @@ def variance(fx):
     return found
 
 
-def match_features(fx_s, fx_t):
+def match_features(fx_s, fx_t, caricature=1.0):
     """Brings each feature of f(s) to the mean and the deviation that it has on t.
 
     `scale * f(x) + shift`, x in s, has them. A feature that hardly varies on one side (less
@@ -96,6 +96,8 @@ def match_features(fx_s, fx_t):
     Args:
         fx_s: float array `(n, features)`, codes of the source.
         fx_t: float array `(m, features)`, codes of the target.
+        caricature: How many times as far from the mean of t f(x) then is: above 1 it tells more
+            of what sets an image apart. A feature left alone is not exaggerated.
 
     Returns:
         Two float32 arrays `(features,)`: scale and shift; 1 and 0 for a feature left alone.
@@ -103,7 +105,7 @@ def match_features(fx_s, fx_t):
     fx_s, fx_t = _wide(fx_s), _wide(fx_t)
     of_s, of_t = fx_s.std(axis=0), fx_t.std(axis=0)
     varies = _varies(of_s) & _varies(of_t)
-    scale = np.where(varies, of_t / np.where(varies, of_s, 1.0), 1.0)
+    scale = np.where(varies, caricature * of_t / np.where(varies, of_s, 1.0), 1.0)
     shift = np.where(varies, fx_t.mean(axis=0) - scale * fx_s.mean(axis=0), 0.0)
     return scale.astype(np.float32), shift.astype(np.float32)
 

@@ -118,7 +118,7 @@ def fit(f, s, t, directory, config, name="learn f"):
     """
     # A mirrored, slightly moved or noisy image is the same one. Colour is not changed: the
     # teacher may see it.
-    view = {"crop": 0.1, "colour": 0.0, "blur": 0.0}
+    view = {"crop": views.CROP, "colour": 0.0, "blur": 0.0}
     view |= {"mirror": config.mirror, "noise": config.pretrain_noise}
 
     def prepare(part_s, part_t, k):

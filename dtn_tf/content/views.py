@@ -5,6 +5,7 @@ import tensorflow as tf
 from dtn_tf import images as pixels
 from dtn_tf.data import augment
 
+CROP = 0.1  # the most that is cut off where an image has to stay what it is
 _STRETCH = 0.15  # logarithm of the most that a crop's height and width differ from its side
 _TINT = 0.2  # a channel's light is multiplied by up to this much more or less
 

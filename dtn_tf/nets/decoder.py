@@ -26,6 +26,9 @@ class Decoder(keras.Model):
             a checkerboard, see `upsampling.UpsampledConv2D`.
         refine: Whether a 1x1 convolution with batch norm and ReLU follows each block but the
             last. The paper has them for faces: with five blocks g is nine layers deep.
+        final_conv: Whether the last block, too, enlarges to filters, with batch norm and ReLU: half
+            as many as the block before it. A 3x3 convolution then paints at full resolution.
+            Without it one map makes a pixel and its three neighbours by different weights.
         dtype: Keras dtype policy. The tanh is float32 under every policy.
 
     Input shape: `(batch, features)`, float32.
@@ -42,6 +45,7 @@ class Decoder(keras.Model):
         kernel_size=4,
         upsampling="transposed",
         refine=False,
+        final_conv=False,
         dtype=None,
         **kwargs,
     ):
@@ -61,11 +65,16 @@ class Decoder(keras.Model):
         self.kernel_size = kernel_size
         self.upsampling = upsampling
         self.refine = refine
+        self.final_conv = final_conv
         self.deconvs = [_deconv(channels[0], 4, strides=1, padding="valid", dtype=dtype)]
-        self.deconvs += [self._enlarging(c, dtype) for c in (*channels[1:], image_channels)]
+        last = channels[-1] // 2 if final_conv else image_channels
+        self.deconvs += [self._enlarging(c, dtype) for c in (*channels[1:], last)]
         self.norms = [_norm(dtype) for _ in channels]
+        if final_conv:
+            self.norms.append(_norm(dtype))
+            self.painter = _conv(image_channels, 3, dtype)
         if refine:
-            self.refinements = [_refinement(c, dtype) for c in channels]
+            self.refinements = [_conv(c, 1, dtype) for c in channels]
             self.refinement_norms = [_norm(dtype) for _ in channels]
         self.build()
 
@@ -84,6 +93,8 @@ class Decoder(keras.Model):
             if not conv.built:  # it refines: no more channels, no fewer
                 conv.build((None, None, None, conv.filters))
             norm.build((None, None, None, conv.filters))
+        if self.final_conv:
+            self.painter.build((None, size, size, depth))
         self.built = True
 
     def call(self, fx, domain=0, training=False):
@@ -98,7 +109,8 @@ class Decoder(keras.Model):
         z = tf.reshape(fx, (-1, 1, 1, self.features))
         for conv, norm in self._layers_in_order():
             z = tf.nn.relu(norm(conv(z), domain=domain, training=training))
-        return tf.tanh(tf.cast(self.deconvs[-1](z), tf.float32))
+        paint = self.painter if self.final_conv else self.deconvs[-1]
+        return tf.tanh(tf.cast(paint(z), tf.float32))
 
     def _enlarging(self, filters, dtype):
         """Makes a layer that doubles the sides."""
@@ -113,7 +125,8 @@ class Decoder(keras.Model):
         if not self.refine:
             return blocks
         refinements = zip(self.refinements, self.refinement_norms, strict=True)
-        return [pair for both in zip(blocks, refinements, strict=True) for pair in both]
+        refined = [pair for both in zip(blocks, refinements, strict=False) for pair in both]
+        return refined + blocks[len(self.refinements) :]
 
     def get_config(self):
         """Returns the arguments that make this net again."""
@@ -125,6 +138,7 @@ class Decoder(keras.Model):
             "kernel_size": self.kernel_size,
             "upsampling": self.upsampling,
             "refine": self.refine,
+            "final_conv": self.final_conv,
         }
 
 
@@ -148,5 +162,6 @@ def _deconv(filters, kernel_size, strides=2, padding="same", dtype=None):
     )
 
 
-def _refinement(filters, dtype):
-    return convolution.Conv2D(filters, 1, kernel_initializer=_initializer(), dtype=dtype)
+def _conv(filters, side, dtype):
+    kernel = {"kernel_initializer": _initializer(), "padding": "same"}
+    return convolution.Conv2D(filters, side, **kernel, dtype=dtype)
