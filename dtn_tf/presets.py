@@ -76,6 +76,8 @@ PRESETS = {
         "domain": "face",
         "size": 64,
         "f_dense": True,
+        "caricature": 2.0,  # emoji are then more easily told apart, by a net that is not f
+        "const_views": True,
         "g_refine": True,
         "pretrain_noise": 0.25,
         "pretrain_weight_decay": 0.05,
@@ -412,7 +414,11 @@ ROWS = {
                 note="one piece changed; not measured yet",
             )
             for name, label, changes in (
-                ("no_match", "f(s) not matched to f(t)", {"match_features": False}),
+                (
+                    "no_match",
+                    "f(s) not matched to f(t)",
+                    {"match_features": False, "caricature": 1.0},
+                ),
                 ("no_warm", "no warm start by L_TID", {"warm_steps": 0}),
                 ("transposed", "g of transposed convolutions", {"g_upsampling": "transposed"}),
                 ("no_refine", "g without 1x1 convolutions", {"g_refine": False}),
@@ -421,6 +427,8 @@ ROWS = {
                 ("d_norm", "D with batch norm", {"d_norm": "batch"}),
                 ("augment", "D sees images with random changes", {"d_augment": True}),
                 ("no_blur", "L_CONST of G(x) as it is", {"const_blur": False}),
+                ("no_views", "L_CONST of G(x) in one view", {"const_views": False}),
+                ("no_caricature", "f(s) not exaggerated", {"caricature": 1.0}),
                 ("no_noise", "f taught without noise", {"pretrain_noise": 0.0}),
                 ("pooled", "f without its dense layer", {"f_dense": False}),
             )
