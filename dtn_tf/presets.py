@@ -79,6 +79,7 @@ PRESETS = {
         "caricature": 2.0,  # emoji are then more easily told apart, by a net that is not f
         "const_views": True,
         "g_refine": True,
+        "g_final_conv": True,  # else it wove a texture of two pixels into hair and skin
         "pretrain_noise": 0.25,
         "pretrain_weight_decay": 0.05,
         "pretrain_steps": 1500,
@@ -422,6 +423,7 @@ ROWS = {
                 ("no_warm", "no warm start by L_TID", {"warm_steps": 0}),
                 ("transposed", "g of transposed convolutions", {"g_upsampling": "transposed"}),
                 ("no_refine", "g without 1x1 convolutions", {"g_refine": False}),
+                ("no_final_conv", "g's last block paints", {"g_final_conv": False}),
                 ("no_tv", "no L_TV", {"gamma": 0.0}),
                 ("no_r1", "no R1", {"r1": 0.0}),
                 ("d_norm", "D with batch norm", {"d_norm": "batch"}),
