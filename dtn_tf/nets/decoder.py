@@ -67,7 +67,7 @@ class Decoder(keras.Model):
         self.refine = refine
         self.final_conv = final_conv
         self.deconvs = [_deconv(channels[0], 4, strides=1, padding="valid", dtype=dtype)]
-        last = channels[-1] // 2 if final_conv else image_channels
+        last = max(channels[-1] // 2, 1) if final_conv else image_channels
         self.deconvs += [self._enlarging(c, dtype) for c in (*channels[1:], last)]
         self.norms = [_norm(dtype) for _ in channels]
         if final_conv:
