@@ -22,7 +22,8 @@ from dtn_tf.variants.yunjey import StridedDiscriminator, YunjeyDTN
 
 # Part of a run's identity. Raise it with any change of what a run computes: of this file,
 # `players`, `dtn`, `seen`, `losses`, `nets`, `variants`, `peers`, `adam`, `warm` and its `adamw`,
-# `images`, `content.codes.match_features` and `variance`, `data.pipeline`, `Pictures.balanced`.
+# `images`, `content.codes.match_features` and `variance`, `content.views`, `data.pipeline`,
+# `Pictures.balanced`.
 RECIPE = 2
 
 _METHODS = {"dtn": DTN, "pixels": PixelDTN, "baseline": Baseline, "yunjey": YunjeyDTN}
@@ -79,10 +80,10 @@ def _dtn(config, task, content, matching, content_variance):
 
 
 def _view(config):
-    """What the views of L_CONST change; never mirrored, for a digit is another one then."""
+    """How much the views of L_CONST differ: as the images from which f learnt."""
     if not config.const_views:
         return None
-    return {"crop": views.CROP, "mirror": False, "noise": config.pretrain_noise}
+    return {"crop": views.CROP, "noise": config.pretrain_noise}
 
 
 def _peer(config, task, f):

@@ -40,8 +40,8 @@ class DTN(TwoPlayers):
         d_augment: Whether D sees images with random changes, see `seen.augmented`.
 
         const_view: What a random view of G(x) changes that L_CONST reads in place of G(x): a
-            dict of `views.view`'s `crop`, `mirror` and `noise`; None is nothing. What g paints
-            then has to say f(x) in every such view.
+            dict of `views.view`'s `crop` and `noise`; None is nothing. What g paints then has
+            to say f(x) in every such view.
 
     The weights of the terms are part of the compiled step: changed after the first batch they
     change nothing.
@@ -125,7 +125,8 @@ class DTN(TwoPlayers):
         if not self.const_view:
             return gx
         seed = tf.stack([tf.cast(self.g_optimizer.iterations, tf.int32), _OF_CONST])
-        return views.view(gx, seed, colour=0.0, blur=0.0, **self.const_view)
+        # Not mirrored: a digit is another one then.
+        return views.view(gx, seed, mirror=False, colour=0.0, blur=0.0, **self.const_view)
 
     def logits_real(self, x, fx):
         """Returns what D says of what it sees of real images, and R1: 0.0 without a weight."""

@@ -262,7 +262,7 @@ class ConstBlurTest(testing.EagerTestCase):
 
 class ConstViewTest(testing.EagerTestCase):
     def test_f_reads_each_translation_in_another_view_each_time(self):
-        dtn = testing.tiny_dtn(const_view={"crop": 0.1, "mirror": False, "noise": 0.25})
+        dtn = testing.tiny_dtn(const_view={"crop": 0.1, "noise": 0.25})
         gx = tf.constant(testing.images(4))
         first, again = dtn.shown_to_f(gx), dtn.shown_to_f(gx)
         self.assertAllEqual(first, again)  # a batch that is resumed
@@ -274,14 +274,14 @@ class ConstViewTest(testing.EagerTestCase):
             self.assertNotAllClose(first[k], later[k], atol=0.05)
 
     def test_noise_alone_has_the_deviation_that_is_asked_for(self):
-        dtn = testing.tiny_dtn(const_view={"crop": 0.0, "mirror": False, "noise": 0.2})
+        dtn = testing.tiny_dtn(const_view={"crop": 0.0, "noise": 0.2})
         x = tf.zeros((400, 32, 32, 1))
         found = np.std(dtn.shown_to_f(x), axis=(1, 2, 3))
         self.assertAllInRange(found, 0.0, 0.21)
         self.assertAllClose(found.mean(), 0.1, atol=0.01)  # uniform from 0 to 0.2
 
     def test_g_learns_through_views(self):
-        dtn = testing.tiny_dtn(const_view={"crop": 0.1, "mirror": False, "noise": 0.1}, gan=0.0)
+        dtn = testing.tiny_dtn(const_view={"crop": 0.1, "noise": 0.1}, gan=0.0)
         before = dtn.g.get_weights()
         dtn.source_step(_BATCH[0])
         self.assertNotAllClose(before[0], dtn.g.get_weights()[0])
