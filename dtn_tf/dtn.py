@@ -38,7 +38,6 @@ class DTN(TwoPlayers):
         const_blur: Whether L_CONST reads G(x) blurred: g then gains nothing by a texture of
             single pixels that f sees and nobody else.
         d_augment: Whether D sees images with random changes, see `seen.augmented`.
-
         const_view: What a random view of G(x) changes that L_CONST reads in place of G(x): a
             dict of `views.view`'s `crop` and `noise`; None is nothing. What g paints then has
             to say f(x) in every such view.

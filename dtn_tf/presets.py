@@ -76,7 +76,7 @@ PRESETS = {
         "domain": "face",
         "size": 64,
         "f_dense": True,
-        "caricature": 2.0,  # emoji are then more easily told apart, by a net that is not f
+        "caricature": 2.0,  # many emoji look alike
         "const_views": True,
         "g_refine": True,
         "g_final_conv": True,  # else it wove a texture of two pixels into hair and skin

@@ -89,9 +89,9 @@ def variance(fx):
 def match_features(fx_s, fx_t, caricature=1.0):
     """Brings each feature of f(s) to the mean and the deviation that it has on t.
 
-    `scale * f(x) + shift`, x in s, has them. A feature that hardly varies on one side (less
-    than a thousandth of the root mean square deviation of that side) is left alone: its
-    deviation is noise.
+    `scale * f(x) + shift`, x in s, has them, `caricature` apart. A feature that hardly
+    varies on one side (less than a thousandth of the root mean square deviation of that side)
+    is left alone: its deviation is noise.
 
     Args:
         fx_s: float array `(n, features)`, codes of the source.

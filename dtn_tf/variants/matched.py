@@ -11,8 +11,8 @@ class MatchedDTN(DTN):
     """DTN for an f that tells the domains apart: g learns f(t) by L_TID, and f(s) lies elsewhere.
 
     Each feature of f(s) gets the mean and the deviation that it has in f(t), by a scale and a
-    shift that are fixed before training. G(x) is of the target domain, so that f(G(x)) is
-    compared as it is.
+    shift that are fixed before training; a caricature has a larger deviation. G(x) is of the
+    target domain, so that f(G(x)) is compared as it is.
 
     Args:
         scale, shift: float arrays `(features,)`, see `content.codes.match_features`; None
