@@ -35,16 +35,17 @@ def main():
     given = given.parse_args()
     with tempfile.TemporaryDirectory(dir=given.dir) as directory:
         photos, cache = pathlib.Path(directory) / "photos", pathlib.Path(directory) / "cache"
-        seconds = _timed(_draw, photos, range(given.images), given.side)
+        seconds = _timed(draw, photos, range(given.images), given.side)
         print(f"{given.images:,} PNGs of {given.side} px drawn in {seconds:.0f} s\n", flush=True)
         print("| start | seconds | anonymous MB | resident MB |\n|---|---|---|---|", flush=True)
         for name in ("first", "second", "one more image", "fingerprint of train"):
             if name == "one more image":
-                _draw(photos, [given.images], given.side)
+                draw(photos, [given.images], given.side)
             _apart(name, photos, cache, given.side)
 
 
-def _draw(photos, numbers, side):
+def draw(photos, numbers, side):
+    """Draws small PNGs, each of its number alone, a thousand in a folder."""
     for k in numbers[::_FOLDER]:
         (photos / f"{k // _FOLDER}").mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -69,8 +70,8 @@ def _apart(*work):
 def _report(name, photos, cache, side):
     from dtn_tf.data import folders
 
-    peak, stop = {"RssAnon": 0, "VmRSS": 0}, threading.Event()
-    watch = threading.Thread(target=_watch, args=(peak, stop))
+    peak, stop = {}, threading.Event()
+    watch = threading.Thread(target=watch_memory, args=(os.getpid(), peak, stop))
     folders.decoded._SAY_EVERY = 60.0
     watch.start()
     if name.startswith("fingerprint"):
@@ -83,12 +84,17 @@ def _report(name, photos, cache, side):
     print(f"| {name} | {seconds:.1f} | {peak['RssAnon']:.0f} | {peak['VmRSS']:.0f} |", flush=True)
 
 
-def _watch(peak, stop):
+def watch_memory(pid, peak, stop):
+    """Keeps in dict `peak` the highest "RssAnon" and "VmRSS" of a process, in MB, until `stop`."""
     while not stop.wait(0.05):
-        for line in pathlib.Path(f"/proc/{os.getpid()}/status").read_text().splitlines():
+        try:
+            lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        except FileNotFoundError:  # it has ended
+            return
+        for line in lines:
             key, _, value = line.partition(":")
-            if key in peak:
-                peak[key] = max(peak[key], int(value.split()[0]) / 1024)
+            if key in ("RssAnon", "VmRSS"):
+                peak[key] = max(peak.get(key, 0.0), int(value.split()[0]) / 1024)
 
 
 def _timed(function, *given):

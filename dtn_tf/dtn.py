@@ -7,11 +7,9 @@ are the terms of `l_g`. `losses.py` has one function per term.
 import keras
 import tensorflow as tf
 
-from dtn_tf import images, losses, seen
-from dtn_tf.content import views
+from dtn_tf import losses, seen
 from dtn_tf.players import TwoPlayers, share
 
-_OF_CONST = 11  # of the seeds of L_CONST's views
 SOURCE, TARGET = 0, 1  # the domain whose features g reads (its batch-norm statistics)
 
 
@@ -120,12 +118,7 @@ class DTN(TwoPlayers):
 
     def shown_to_f(self, gx):
         """Returns G(x) as L_CONST's f reads it: blurred, as a random view, or as it is."""
-        gx = images.blurred(gx) if self.const_blur else gx
-        if not self.const_view:
-            return gx
-        seed = tf.stack([tf.cast(self.g_optimizer.iterations, tf.int32), _OF_CONST])
-        # Not mirrored: a digit is another one then.
-        return views.view(gx, seed, mirror=False, colour=0.0, blur=0.0, **self.const_view)
+        return seen.by_f(gx, self.g_optimizer.iterations, self.const_blur, self.const_view)
 
     def logits_real(self, x, fx):
         """Returns what D says of what it sees of real images, and R1: 0.0 without a weight."""

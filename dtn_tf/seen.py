@@ -1,17 +1,40 @@
-"""What D sees while it learns where there are few real images: each by its own random changes.
+"""What D and L_CONST's f see while g and D learn, where that is not the image itself.
 
-Real and generated images are changed alike, and g's gradient passes through. So D cannot learn
-the few real images by heart, and g does not learn to paint the changes.
+D, where there are few real images: each by its own random changes. Real and generated images are
+changed alike, and g's gradient passes through. So D cannot learn the few real images by heart,
+and g does not learn to paint the changes. f: G(x) blurred, and in random views.
 
-Source: Zhao et al., Differentiable Augmentation, NeurIPS 2020, https://arxiv.org/abs/2006.10738
+Source of what D sees: Zhao et al., Differentiable Augmentation, NeurIPS 2020, https://arxiv.org/abs/2006.10738
 """
 
 import tensorflow as tf
 
 from dtn_tf import images as pixels
+from dtn_tf.content import views
 
 _BRIGHTNESS, _CONTRAST, _SATURATION = 0.3, 0.3, 0.5
 _SHIFT = 0.125  # of a side
+_OF_CONST = 11  # of the seeds of L_CONST's views
+
+
+def by_f(gx, step, blur, view):
+    """Returns G(x) as L_CONST's f reads it.
+
+    Args:
+        gx: float tensor `(batch, height, width, 1 or 3)`, in [-1, 1].
+        step: int tensor, shape `()`: another step has other views.
+        blur: Whether it is blurred, see `images.blurred`.
+        view: Dict of `views.view`'s `crop` and `noise` of a random view, or None for none.
+
+    Returns:
+        float tensor of the same shape, in [-1, 1]; `gx` itself without blur and view.
+    """
+    gx = pixels.blurred(gx) if blur else gx
+    if not view:
+        return gx
+    seed = tf.stack([tf.cast(step, tf.int32), _OF_CONST])
+    # Not mirrored: a digit is another one then.
+    return views.view(gx, seed, mirror=False, colour=0.0, blur=0.0, **view)
 
 
 def augmented(images, seed):
