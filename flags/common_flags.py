@@ -55,12 +55,13 @@ class _Choice(flags.EnumParser):
 
 DATA = define(_FIELDS["data"], "Unset: auto when training, the run's own when scoring.")
 DATA_DIR = define(_FIELDS["data_dir"])
+CONTENT = define(_FIELDS["content"])
 CACHE_DIR = cli.define_path(
     "cache_dir",
     "runs/cache",
     "Folder for what runs share: trained f and f(x), trained judges, decoded images, drawn digits.",
 )
-NAMES = ("data", "data_dir", "cache_dir")
+NAMES = ("data", "data_dir", "content", "cache_dir")
 
 
 def check():

@@ -102,10 +102,10 @@ def check():
         raise flags.IllegalFlagValueError(
             "--train_missing without --table: say which table, or --table=all."
         )
-    if TRAIN_MISSING.value and TABLE.value == presets.FACES:
+    if common_flags.CONTENT.value and not (TRAIN_MISSING.value and TABLE.value == presets.FACES):
         raise flags.IllegalFlagValueError(
-            "--train_missing is for the tables of digits. Train a row of faces by train_main.py"
-            " --preset=ROW, where f and the photos are named."
+            f"--content={common_flags.CONTENT.value} is for --table=faces --train_missing: a run"
+            " has its f. Leave it out."
         )
     if TABLE.value not in (None, presets.FACES) and DESCRIPTOR.value != "auto":
         raise flags.IllegalFlagValueError(
@@ -153,5 +153,6 @@ def tables():
         "first_n": FIRST_N.value,
         "train_missing": TRAIN_MISSING.value,
         "num_seeds": NUM_SEEDS.value,
+        "content": common_flags.CONTENT.value,
         "descriptor": DESCRIPTOR.value,
     }

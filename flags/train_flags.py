@@ -38,7 +38,8 @@ def config_from_flags():
         UserError: If a value is out of range or would be ignored, or a list is not one of whole
             numbers.
     """
-    holders = {**_SETTINGS, "data": common_flags.DATA, "data_dir": common_flags.DATA_DIR}
+    shared = ("data", "data_dir", "content")
+    holders = {**_SETTINGS, **{name: getattr(common_flags, name.upper()) for name in shared}}
     given = {name: holder.value for name, holder in holders.items() if holder.value is not None}
     given |= {name: _numbers(name, v) for name, v in given.items() if isinstance(v, list)}
     made = config.make(given.pop("preset", _preset()), **given)

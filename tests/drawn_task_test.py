@@ -3,13 +3,14 @@
 import contextlib
 import functools
 import io
+import types
 from unittest import mock
 
-from dtn_tf import config, presets, serving, train
+from dtn_tf import build, config, presets, serving, train
 from dtn_tf.data.builtin import faces as drawn
-from dtn_tf.scores import attributes, figures, independent, results, score, tables
+from dtn_tf.scores import attributes, figures, independent, needed, results, score, tables
 from dtn_tf.scores import descriptor as descriptors
-from tests import report_test, retrieval_test, testing
+from tests import face_tables_test, report_test, retrieval_test, testing
 
 _FEW = {"num_train": 24, "num_avatars": 24, "num_validation": 12, "num_test": 12}
 _SMALL = {
@@ -67,5 +68,28 @@ class DrawnTest(testing.EagerTestCase):
         self.assertEqual(results.read(places.results_dir / "results.jsonl")[0], [line])
         self.assertLen(results.read(workdir / "eval.jsonl")[0], 1)  # it was scored already
         cells = report_test.cells(text, results.name(line))
-        self.assertEqual(cells[4], f"{found:.1f}")
-        self.assertEqual(cells[8], "drawn portraits test, 12")
+        self.assertEqual(cells[5], f"{found:.1f}")
+        self.assertEqual(cells[9], "drawn portraits test, 12")
+        figure_names = {path.name for path in places.results_dir.glob("*.png")}
+        self.assertEqual(figure_names, {"table-faces-rows.png", "table-faces-curves.png"})
+
+    def test_rows_that_are_missing_are_trained_with_the_f_that_was_named(self):
+        places = tables.Places(*(self.directory / name for name in ("runs", "cache", "results")))
+        todo, title = [], types.SimpleNamespace(title="A net")
+        known = face_tables_test.of_face(row="dtn_face_no_warm", changes={"content": "face:A net"})
+        known |= {"data": {**known["data"], "name": "builtin"}}
+        known["trained"] = {**known["trained"], "recipe": build.RECIPE}
+        with (
+            mock.patch.object(needed.face, "find", lambda what: title),
+            mock.patch.object(needed.sharing, "train_all", lambda runs, *_: todo.extend(runs)),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            names = (presets.FACES,)
+            needed.train_missing(names, places, "builtin", None, 1, [known], "face:a.pb")
+        expected = [row.name for row in presets.rows_of(presets.FACES)]
+        expected.remove("dtn_face_no_warm")
+        self.assertEqual([settings.preset for settings, _ in todo], expected)
+        settings, workdir = todo[0]
+        self.assertEqual(workdir.name, "face-dtn_face-builtin-A-net-seed0")
+        self.assertEqual(settings.content, "face:a.pb")
+        self.assertEqual((settings.data, settings.domain), ("builtin", "face"))

@@ -75,6 +75,15 @@ class FiguresTest(testing.TestCase):
         for name in ("rows.png", "curves.png"):
             self.assert_drawn(name)
 
+    def test_rows_of_no_judge_have_their_distances(self):
+        one = without_judge()
+        asked = {**one, "retrieval": {"probes": {"translation": {"median_rank": 51.5}}}}
+        said = [figures._short(each) for each in (one, asked)]
+        self.assertEqual(said, ["dtn KID 0.03", "dtn KID 0.03, median rank 51.5"])
+        rows = [(each, testing.pixels(4, 3)) for each in (one, asked)]
+        figures.draw_rows(testing.pixels(4, 3), rows, self.directory / "rows.png")
+        self.assert_drawn("rows.png")
+
 
 class ReadScalarsTest(testing.TestCase):
     def test_a_step_that_was_done_twice_counts_once(self):

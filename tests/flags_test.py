@@ -288,7 +288,8 @@ class MainTest(testing.TestCase):
         for arguments, message in (
             (("--table=all", "--workdir=a"), "leave out one"),
             (("--train_missing",), "--train_missing without --table"),
-            (("--train_missing", "--table=faces"), "--train_missing is for the tables of digits"),
+            (("--content=unlabelled",), "--content=unlabelled is for --table=faces"),
+            (("--content=a.keras", "--table=1", "--train_missing"), "a run has its f"),
             (("--descriptor=face:net", "--table=1"), "--descriptor=face:net compares faces"),
             (("--nocontrols", "--table=1"), "--nocontrols is for one run"),
         ):

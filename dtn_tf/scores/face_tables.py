@@ -1,43 +1,81 @@
-"""The rows of faces to emoji, and of `dtn_face` with one piece changed, as one table."""
+"""The rows of faces to emoji, of `dtn_face` with one piece changed, and of emoji to faces."""
 
 import statistics
 
 from dtn_tf import presets
+from dtn_tf.data import domains
 from dtn_tf.scores import layout, results, retrieval_tables
 
-_HEAD = ("method", "row", "KID", "floor", "median rank", "rank-1", "ahead of nearest, points")
+_HEAD = ("method", "row", "f", "KID", "floor", "median rank", "rank-1", "ahead of nearest, points")
 _COLUMNS = ("seeds", "images", "of KID", "gallery", "independent net", "descriptor")
 _COLUMNS += ("trained by commit", "minutes", "trained on")
 _CAPTION = (
-    "Photos of faces to emoji, split {}. KID: distance of emoji to real ones under the independent"
+    "{x} to {gx}, split {split}. KID: distance of translations to real {gx} under the independent"
     " net; floor: of real ones to other real ones; of KID: images on each side. Median rank and"
-    " rank-1: of the photo among those of the gallery, the first ones of the split, each in another"
-    " view, asked with its emoji (the paper's Table 4). Ahead of nearest: how much more often the"
-    " photo comes first than for the real emoji nearest under f, 95 % intervals over images."
-    " One number is one seed; of several ± is the deviation over them."
+    " rank-1: of the source image among those of the gallery, the first ones of the split, each in"
+    " another view, asked with its translation (the paper's Table 4). Ahead of nearest: how much"
+    " more often it comes first than for the real image nearest under f, 95 % intervals over"
+    " images. One number is one seed; of several ± is the deviation over them."
 )
+_NOUNS = {
+    domains.FACE: {"x": "Photos of faces", "gx": "emoji"},
+    domains.EMOJI: {"x": "Emoji", "gx": "photos of faces"},
+}
 
 
 def table(lines, split="test"):
-    """Lays out what was measured of the rows of faces.
+    """Lays out what was measured of the rows of faces, and of emoji to faces where it was.
 
     Args:
         lines: Result lines, of anything.
-        split: Of the photos.
+        split: Of the source.
 
     Returns:
-        Markdown. A row that was not measured says the command that trains it.
+        Markdown. A row of faces that was not measured says the command that trains it.
     """
-    wanted = ("face", results.DISTANCES, split)
-    lines = [line for line in lines if (line["domain"], line["kind"], line["split"]) == wanted]
+    lines = [
+        _without_content(line)
+        for line in lines
+        if (line["kind"], line["split"]) == (results.DISTANCES, split)
+    ]
+    parts = []
+    for domain in domains.FACES:
+        of_domain = [line for line in lines if line["domain"] == domain]
+        if of_domain or domain == domains.FACE:
+            parts.append(_of_domain(domain, of_domain, split))
+    return "\n".join(parts)
+
+
+def _without_content(line):
+    """A line whose f is no change of its row: it has a column of its own."""
+    changes = {name: value for name, value in line["changes"].items() if name != "content"}
+    return {**line, "changes": changes}
+
+
+def _of_domain(domain, lines, split):
     body = []
     for row, label, group in layout.by_row(presets.FACES, lines):
+        if domain == domains.EMOJI:
+            label = label.replace("faces to emoji", "emoji to faces")
         if group:
-            body.append((label, row.name, *_measured(group), *_facts(group)))
-        else:
-            body.append((label, row.name, layout.command(row, "face")))
-    body.append((*retrieval_tables.PAPER[:1], "", "none", "none", *_of_paper()))
-    return layout.markdown(_CAPTION.format(split), (*_HEAD, *_COLUMNS), body, lines)
+            body.append((label, row.name, _f(group[0]), *_measured(group), *_facts(group)))
+        elif domain == domains.FACE:
+            body.append((label, row.name, "", layout.command(row, domain)))
+    if domain == domains.FACE:
+        body.append((*retrieval_tables.PAPER[:1], "", "DeepFace", "none", "none", *_of_paper()))
+    caption = _CAPTION.format(**_NOUNS[domain], split=split)
+    return layout.markdown(caption, (*_HEAD, *_COLUMNS), body, lines)
+
+
+def _f(line):
+    """What f is, for people."""
+    settings = line["settings"]
+    kind = settings.get("content", "auto")
+    if kind in ("auto", "unlabelled"):
+        return "learnt without labels"
+    name = kind.removeprefix("face:")
+    is_student = kind != name and settings.get("content_student", True)
+    return f"student of {name}" if is_student else name
 
 
 def _measured(group):

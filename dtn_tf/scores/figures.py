@@ -104,11 +104,7 @@ def draw_rows(x, rows, path, digit=None):
         axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
         for spine in axes.spines.values():
             spine.set_visible(False)
-    shown = "all digits" if digit is None else f"digit {digit} alone"
-    title = (
-        f"{_data(rows[0][0])}, {shown}: the same images through every row, and the share read right"
-    )
-    page.suptitle(title, fontsize=10)
+    page.suptitle(f"{_data(rows[0][0])}{_of_rows(rows[0][0], digit)}", fontsize=10)
     _save(page, path)
 
 
@@ -183,10 +179,28 @@ def _title(line):
     return textwrap.fill(f"{results.name(line)}: {_data(line)}, {share}", 100)
 
 
+def _of_rows(line, digit):
+    """What a figure of rows shows, by the line of one of them."""
+    if line["judge"] is None:
+        return ": the same images through every row"
+    shown = "all digits" if digit is None else f"digit {digit} alone"
+    return f", {shown}: the same images through every row, and the share read right"
+
+
 def _short(line, digit=None):
+    if line["judge"] is None:
+        return textwrap.fill(f"{results.name(line)} {_numbers(line)}", 40)
     share = line["accuracy"] if digit is None else line["per_digit"][digit]
     said = "no image" if share is None else f"{share:.1%}"
     return textwrap.fill(f"{results.name(line)} {said}", 40)
+
+
+def _numbers(line):
+    """What is known by a line of no judge: KID, and the median rank where it was asked for."""
+    kid = f"KID {line['distances']['under_independent']['kid']:.2f}"
+    if not line.get("retrieval"):
+        return kid
+    return f"{kid}, median rank {line['retrieval']['probes']['translation']['median_rank']:g}"
 
 
 def _data(line):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dtn_tf import presets, serving
-from dtn_tf.scores import figures
+from dtn_tf.scores import figures, paper_tables
 
 _COLUMNS = 16  # images per row of a figure
 
@@ -12,12 +12,13 @@ def draw(name, shown, pictures_of, folder):
     """Draws what the runs of a table make of the same images, of each kind of run the first seed.
 
     Args:
-        name: One of `presets.TABLES`.
+        name: One of `presets.TABLES`, or `presets.FACES`: of faces there is no confusion.
         shown: Pairs of a finished `runs.Run` and its result line.
         pictures_of: Function of a run, its labelled test `Pictures`.
         folder: Where `table-NAME-rows.png`, `-confusion.png` and `-curves.png` go.
     """
-    first = _first_seeds(shown)
+    domain = paper_tables.domain_of(name)
+    first = _first_seeds([(run, line) for run, line in shown if line["domain"] == domain])
     if not first:
         return
     lines = [line for _, line in first]
@@ -28,7 +29,8 @@ def draw(name, shown, pictures_of, folder):
         figures.draw_rows(x, rows, folder / f"table-{name}-rows.png", digit)
     else:
         print(f"Table {name}: no rows of images, for none shows a {digit}.", flush=True)
-    figures.draw_confusions(lines, folder / f"table-{name}-confusion.png")
+    if lines[0]["judge"]:
+        figures.draw_confusions(lines, folder / f"table-{name}-confusion.png")
     curves = [(line, figures.read_scalars(run.workdir / "tb" / "dtn")) for run, line in first]
     figures.draw_curves(curves, folder / f"table-{name}-curves.png")
     print(f"Table {name}: figures of {len(first)} runs at hand in {folder}", flush=True)

@@ -1,8 +1,11 @@
 """What tables need of runs, and training of those runs that are missing."""
 
+import re
+
 import numpy as np
 
-from dtn_tf import build, config, presets, runs
+from dtn_tf import build, config, paths, presets, runs
+from dtn_tf.content import face
 from dtn_tf.data import stores
 from dtn_tf.scores import adaptation, paper_tables, results, sharing
 from dtn_tf.scores import watch as watch_lib
@@ -29,14 +32,15 @@ def of(name, row, changes, method):
     ]
 
 
-def wanted(names, data, data_dir, num_seeds=None):
+def wanted(names, data, data_dir, num_seeds=None, content=None):
     """Returns the `DTNConfig` of every run that some tables have a row for.
 
     Args:
-        names: Tables, of `presets.TABLES`.
+        names: Tables, of `presets.TABLES`, or `presets.FACES`.
         data: As `DTNConfig.data`.
         data_dir: As `DTNConfig.data_dir`.
         num_seeds: Runs per row; None for what the row asks for, one in reverse.
+        content: As `DTNConfig.content`, of faces; None for the default.
     """
     found = {}
     for name in names:
@@ -44,36 +48,56 @@ def wanted(names, data, data_dir, num_seeds=None):
         for row in presets.rows_of(name):
             for seed in range(num_seeds or (1 if name == "reverse" else row.seeds)):
                 given = {"domain": domain, "data": data, "data_dir": data_dir, "seed": seed}
+                given |= {"content": content} if content and name == presets.FACES else {}
                 found[row.name, domain, seed] = config.make(row.name, **given)
     return list(found.values())
 
 
-def train_missing(names, places, data, data_dir, num_seeds, lines):
+def train_missing(names, places, data, data_dir, num_seeds, lines, content=None):
     """Trains what has no finished run and lacks a line that a table needs, one run at a time.
 
     Other processes may do so at the same time, see `sharing`.
     """
-    data = stores.open_store(data or "auto", data_dir, places.cache_dir).name
+    data = _data(names, data or "auto", data_dir, places.cache_dir)
     data_dir = None if data == "builtin" else data_dir
+    content = paths.absolute(content) if content else None
+    changes = _changes(content)
     finished = {_key(r.row, r.changes, r.config) for r in runs.all_finished(places.runs_dir)[0]}
     known = {_known(line) for line in lines if _counts(line)}
     todo = {}
     for name in names:
-        for run in wanted((name,), data, data_dir, num_seeds):
-            key = _key(run.preset, {}, run)
-            needs = {(*key, *need) for need in of(name, run.preset, {}, run.method)}
+        for run in wanted((name,), data, data_dir, num_seeds, content):
+            key = _key(run.preset, changes, run)
+            needs = {(*key, *need) for need in of(name, run.preset, changes, run.method)}
             if key not in finished and not needs <= known:
                 todo[key] = run
     sharing.train_all(
-        [(run, places.runs_dir / _name(run)) for run in todo.values()],
+        [(run, places.runs_dir / _name(run, changes)) for run in todo.values()],
         places.cache_dir,
         lambda num_runs: _minutes_left(num_runs, places.runs_dir),
-        watch_lib.at_the_end,
+        *(() if presets.FACES in names else (watch_lib.at_the_end,)),  # no judge reads faces
     )
 
 
-def _name(run):
-    return f"{run.domain}-{run.preset}-{run.data}-seed{run.seed}"
+def _data(names, data, data_dir, cache_dir):
+    """The name of the store that the rows are trained on. Faces stand in a table of their own."""
+    if presets.FACES not in names:
+        return stores.open_store(data, data_dir, cache_dir).name
+    of_faces = config.make("dtn_face", data=data, data_dir=data_dir)
+    return stores.of(of_faces, cache_dir).name
+
+
+def _changes(content):
+    """What a content changes of a row, named as a finished run names it."""
+    if not content or not content.startswith(face.PREFIX):
+        return {"content": content} if content else {}
+    return {"content": face.PREFIX + face.find(content.removeprefix(face.PREFIX)).title}
+
+
+def _name(run, changes):
+    of_f = re.sub(r"[^\w.]+", "-", changes.get("content", ""))
+    of_f = f"-{of_f.removeprefix('face-')}" if of_f else ""
+    return f"{run.domain}-{run.preset}-{run.data}{of_f}-seed{run.seed}"
 
 
 def _counts(line):

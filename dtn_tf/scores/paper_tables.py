@@ -16,7 +16,12 @@ _WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifie
 
 def domain_of(name):
     """Returns the source domain of a table's runs."""
-    return {"reverse": "mnist", presets.FACES: domains.FACE}.get(name, "svhn")
+    return domains_of(name)[0]
+
+
+def domains_of(name):
+    """Returns the source domains of a table's runs; the first is that of its rows."""
+    return {"reverse": ("mnist",), presets.FACES: domains.FACES}.get(name, ("svhn",))
 
 
 def accuracy(name, lines, split):

@@ -27,6 +27,7 @@ from dtn_tf.scores import score as score_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
 _FILE = "results.jsonl"
+_DRAWN = ("score", results.DISTANCES)  # kinds of results whose translations a figure shows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,7 @@ def make(
     train_missing=False,
     num_seeds=None,
     descriptor="auto",
+    content=None,
 ):
     """Brings some tables up to date with the finished runs at hand.
 
@@ -67,9 +69,10 @@ def make(
         first_n: Score on the first so many test images; 0 is all.
         train_missing: Whether rows with no finished run, and without a result that the table
             shows, are trained first, one by one. Results of code of another recipe do not
-            count. A second start resumes where the first one was stopped. Not of faces.
+            count. A second start resumes where the first one was stopped.
         num_seeds: Runs per row to train; None for what the row asks for, one in reverse.
         descriptor: Face net that measures retrieval, see `scores.descriptor.of`.
+        content: As `DTNConfig.content`, of the rows of faces to train; None for the default.
 
     Returns:
         The tables as Markdown.
@@ -80,7 +83,7 @@ def make(
     book = places.results_dir / _FILE
     lines = _read(book)
     if train_missing:
-        needed.train_missing(names, places, data, data_dir, num_seeds, lines)
+        needed.train_missing(names, places, data, data_dir, num_seeds, lines, content)
     at_hand = _find(names, places.runs_dir, data)
     measured = _Measured(places, data, data_dir, judge_steps, first_n, descriptor)
     shown = {name: [] for name in names}
@@ -88,7 +91,7 @@ def make(
         for name in _tables_of(run, names):
             needs = needed.of(name, run.row, run.changes, run.config.method)
             found = [line for need in needs if (line := measured.line(run, *need))]
-            shown[name] += [(run, line) for line in found if line["kind"] == "score"]
+            shown[name] += [(run, line) for line in found if line["kind"] in _DRAWN]
             for line in found:
                 if line not in lines:
                     results.append(book, line)
@@ -222,7 +225,7 @@ def _tables_of(run, names):
     """The tables, of some, that have a row for a run."""
     row = presets.ROWS[run.row]
     domain = run.config.domain
-    return [name for name in names if name in row.paper and paper_tables.domain_of(name) == domain]
+    return [name for name in names if name in row.paper and domain in paper_tables.domains_of(name)]
 
 
 def _read(path):
