@@ -1,5 +1,6 @@
 """How retrieval looks in tables: what `retrieval.measure` returned, as Markdown."""
 
+from dtn_tf.data import domains
 from dtn_tf.scores import layout, results
 
 _NAMES = {
@@ -21,10 +22,11 @@ def table(line):
     found = line.get("retrieval")
     if not found:
         return ""
+    paper = [PAPER] if line["domain"] == domains.FACE else []  # it has no emoji to faces
     large = {k: part["large"] for k, part in found["probes"].items()}
     parts = [
         _part(line, found, found["probes"], _of_gallery(found, found["gallery"])),
-        _part(line, found, large, _of_gallery(found, found["large_gallery"]), [PAPER]),
+        _part(line, found, large, _of_gallery(found, found["large_gallery"]), paper),
     ]
     people = found["people"]
     if people:
