@@ -55,7 +55,9 @@ class _Choice(flags.EnumParser):
 
 DATA = define(_FIELDS["data"], "Unset: auto when training, the run's own when scoring.")
 DATA_DIR = define(_FIELDS["data_dir"])
-CONTENT = define(_FIELDS["content"])
+CONTENT = define(
+    _FIELDS["content"], "When scoring: of rows that --table=faces --train_missing trains."
+)
 CACHE_DIR = cli.define_path(
     "cache_dir",
     "runs/cache",

@@ -28,7 +28,8 @@ TRAIN_MISSING = flags.DEFINE_bool(
 NUM_SEEDS = flags.DEFINE_integer(
     "num_seeds",
     None,
-    "With --train_missing: runs per row. Unset: 3 of dtn and dtn_adapted, 1 of others.",
+    "With --train_missing: runs per row. Unset: 3 of dtn, dtn_adapted, dtn_best and dtn_face, 1 of"
+    " others; in reverse 1 of each.",
     lower_bound=1,
 )
 RUNS_DIR = cli.define_path("runs_dir", "runs", "Folder of run directories.")
