@@ -412,7 +412,7 @@ ROWS = {
                 "dtn_face",
                 changes,
                 paper={"faces": None},
-                note="one piece changed; not measured yet",
+                note="one piece changed",
             )
             for name, label, changes in (
                 (

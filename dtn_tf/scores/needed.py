@@ -1,5 +1,6 @@
 """What tables need of runs, and training of those runs that are missing."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -89,9 +90,11 @@ def _data(names, data, data_dir, cache_dir):
 
 def _changes(content):
     """What a content changes of a row, named as a finished run names it."""
-    if not content or not content.startswith(face.PREFIX):
-        return {"content": content} if content else {}
-    return {"content": face.PREFIX + face.find(content.removeprefix(face.PREFIX)).title}
+    if content in (None, "auto"):
+        return {}
+    if content.startswith(face.PREFIX):
+        return {"content": face.PREFIX + face.find(content.removeprefix(face.PREFIX)).title}
+    return {"content": pathlib.PurePath(content).name if content.endswith(".keras") else content}
 
 
 def _name(run, changes):
