@@ -20,6 +20,7 @@ TTA = ("none", "mean", "confident")
 JUDGE_STEPS = 1500  # batches of 128 that train a judge, unless told otherwise
 MOST_FILTERS = 4096  # of a layer
 _BIG = 10**9
+_MOST_SAID = 6  # changes in a name
 
 # What is watched, where data lies, how numbers are stored: not what a run is.
 FOLDERS = ("data_dir", "source_dir", "target_dir")
@@ -443,21 +444,43 @@ def changes(config):
 
     Where it has come to be what another row is, `row_of` names that one and nothing is changed.
     """
-    return _changes_of(config, row_of(config))
+    return named(vars(config))[1]
 
 
 def row_of(config):
     """Returns the name of the row a config is: the one it started from, or one it equals."""
-    if not _changes_of(config, config.preset):
-        return config.preset
-    same = [name for name in presets.ROWS if not _changes_of(config, name)]
-    return same[0] if same else config.preset
+    return named(vars(config))[0]
+
+
+def named(settings):
+    """Names settings as the rows of today have them, which may not be those of the day they ran.
+
+    Args:
+        settings: Dict of them, with "preset". Any other that it lacks is as by default: off.
+
+    Returns:
+        Name of the row that they are, and a dict of what they change of it, setting -> value.
+        Another f (`content`) is a change, and does not make another row of it. Where no row
+        equals them it is the preset, or (None, None) if there is none of that name any more.
+    """
+    settings = _DEFAULTS | settings
+    preset = settings["preset"]
+    of_preset = _changes_of(settings, preset) if preset in presets.ROWS else None
+    if of_preset is not None and not of_preset.keys() - {"content"}:
+        return preset, of_preset
+    for name in presets.ROWS:
+        found = _changes_of(settings, name)
+        if not found.keys() - {"content"}:
+            return name, found
+    return (preset, of_preset) if of_preset is not None else (None, None)
 
 
 def title(row, changed):
     """Names a run for tables: "dtn", or with what was changed, "dtn (alpha=1.0)"."""
-    differs = ", ".join(f"{name}={said(value)}" for name, value in sorted(changed.items()))
-    return f"{row} ({differs})" if differs else row
+    said_of = [f"{name}={said(value)}" for name, value in sorted(changed.items())]
+    if len(said_of) > _MOST_SAID:  # as of a recipe that a preset had once
+        said_of[_MOST_SAID - 1 :] = [f"{len(said_of) - _MOST_SAID + 1} more"]
+    return f"{row} ({', '.join(said_of)})" if said_of else row
 
 
 def usual(config):
@@ -476,8 +499,12 @@ def _settings_of(row, domain, size):
     return found | {"size": presets.PRESETS[presets.ROWS[row].preset].get("size", 32)}
 
 
-def _changes_of(config, row):
-    base = _settings_of(row, config.domain, config.size)
+def _changes_of(settings, row):
+    base = _settings_of(row, settings["domain"], settings["size"])
     free = {"preset", "domain", "data", "seed", *NOT_IDENTITY}
-    found = vars(config)
-    return {k: v for k, v in found.items() if k not in free and v != base.get(k)}
+    asked = {k: settings[k] for k in _DEFAULTS if k not in free}
+    return {k: v for k, v in asked.items() if _as_in_json(v) != _as_in_json(base.get(k))}
+
+
+def _as_in_json(value):
+    return list(value) if isinstance(value, tuple) else value

@@ -263,6 +263,16 @@ class IdentityTest(testing.TestCase):
         made = config.make(preset, **given)
         return config.title(config.row_of(made), config.changes(made))
 
+    def test_many_changes_are_counted_and_not_listed(self):
+        changed = dict.fromkeys("abcdefgh", 1.0)
+        self.assertEqual(
+            config.title("dtn", changed), "dtn (a=1.0, b=1.0, c=1.0, d=1.0, e=1.0, 3 more)"
+        )
+
+    def test_another_f_makes_no_other_row(self):
+        row, changes = config.named({**vars(config.make("dtn", beta=0.0)), "content": "face:a"})
+        self.assertEqual((row, changes), ("dtn_no_tid", {"content": "face:a"}))
+
     def test_changed_settings_are_in_the_name(self):
         self.assertEqual(self.name("dtn", alpha=1), "dtn (alpha=1.0)")
         self.assertEqual(self.name("dtn", steps=9, f_depths=(2, 1, 1, 1)),

@@ -1,5 +1,7 @@
 """Result lines for tests."""
 
+import dataclasses
+
 import numpy as np
 
 from dtn_tf import config
@@ -19,7 +21,7 @@ def line(seed=0, **changes):
         "changes": config.changes(run),
         "domain": domain,
         "seed": seed,
-        "settings": {},
+        "settings": dataclasses.asdict(run),
         "split": "test",
         "data": {
             "name": "files",

@@ -1,7 +1,8 @@
 """Result lines: one per scored run, written on the day, never edited; and which may be compared.
 
 Lines are in RUN/eval.jsonl and in results/results.jsonl. A line of an older schema is read as
-the newest one: the file keeps what was written.
+the newest one, and named as the rows of today have its settings: a preset that has changed since
+does not get the numbers of the earlier one. The file keeps what was written.
 """
 
 import collections
@@ -54,7 +55,8 @@ def append(path, line):
         UserError: If the file cannot be written; it is as it was then.
         ValueError: If the line is not of the newest schema.
     """
-    _check(line)
+    _check_parts(line)
+    valid.check(line)
     text = json.dumps(line, sort_keys=True, separators=(",", ":"), allow_nan=False)
     jsonl.append(path, text)
 
@@ -161,11 +163,24 @@ def _parsed(text):
     for version in range(schema, SCHEMA):
         lines = [new for old in lines for new in _MIGRATIONS[version](old)]
     for line in lines:
-        _check(line)
-    return lines
+        _check_parts(line)
+    named = [_named(line) for line in lines]
+    for line, now in zip(lines, named, strict=True):
+        valid.check({**line, "row": now["row"]})  # as written; its row may have gone since
+        valid.check(now)
+    return named
 
 
-def _check(line):
+def _named(line):
+    """A line, named as the rows of today have its settings: a preset may have changed since."""
+    if line.get("retired"):
+        return line
+    own = {"preset": line["row"], "domain": line["domain"]}
+    row, changes = config.named({**line["settings"], **own})
+    return line if row is None else {**line, "row": row, "changes": changes}
+
+
+def _check_parts(line):
     """Refuses a line that lacks what every reader of lines relies on."""
     if line.get("schema") != SCHEMA:
         raise ValueError(f"schema={line.get('schema')!r}; expected {SCHEMA}")
@@ -183,7 +198,6 @@ def _check(line):
     missing = [name for part, names in parts for name in names if name not in part]
     if missing:
         raise ValueError(f"it does not say {', '.join(missing)}")
-    valid.check(line)
 
 
 def _sorted(lines):
