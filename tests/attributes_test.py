@@ -122,7 +122,7 @@ class MeasureTest(testing.TestCase):
             self.assertIsNone(hair[name], name)
         self.assertEqual((hair["n"], np.sum(hair["confusion"])), (0, 0))
         text = attribute_tables.table(found)
-        self.assertRegex(text, r"\| hair colour \| [^|]+" + 5 * r"\| none " + r"\|")
+        self.assertRegex(text, r"\| hair colour \| [^|]+" + 5 * r"\| not shown " + r"\|")
         of_real = self.measure(zeros, zeros, zeros, bald)["attributes"]["of"]["hair_colour"]
         self.assertEqual((of_real["share"], of_real["judge"]), (1.0, None))
 

@@ -51,7 +51,8 @@ class TableTest(testing.TestCase):
     def test_rows_that_were_not_measured_say_how(self):
         text = report.table(presets.FACES, [of_face(rank=9.0), of_face(split="validation")])
         for row in presets.rows_of(presets.FACES)[1:]:
-            self.assertIn(f"`python train_main.py --preset={row.name} --domain=face`", text)
+            command = f"python train_main.py --preset={row.name} --domain=face"
+            self.assertIn(f"`{command} --data=files --data_dir=DIR`", text)
 
     def test_f_is_no_change_of_a_row_and_has_a_column(self):
         given = {"changes": {"content": "face:faceres"}, "settings": {"content": "face:faceres"}}

@@ -107,7 +107,10 @@ class TableOneTest(testing.TestCase):
         self.assertEqual(cells(text, "DTN")[7], "aaaa00000000, not recorded")
 
     def test_pictures_that_are_not_the_publishers_are_named(self):
-        self.assertIn("Not the publisher's bytes: SVHN train[:68257].", report.table("1", [line()]))
+        self.assertIn(
+            "Not the publisher's whole file, byte for byte: SVHN train[:68257].",
+            report.table("1", [line()]),
+        )
 
     def test_reverse_has_no_number_of_the_paper(self):
         images = {**line()["images"], "title": "MNIST test"}

@@ -325,6 +325,7 @@ class BesideTest(testing.TestCase):
         other = {**line()["data"], "s": {**line()["data"]["s"], "fingerprint": "other"}}
         self.write("taught", line(1, data=other, accuracy=0.2))  # on other pictures
         self.write("few", line(1, images={**line()["images"], "fingerprint": "few"}))
+        self.write("faces", line(kind="control", controls={}, recipe=1))  # another kind of result
         text, left_out = self.beside("dtn")
         found = [cells(text, "DTN", k)[3:5] for k in range(text.count("| DTN |"))]
         self.assertEqual(found, [["91.0 %", "1 seed: 0"], ["20.0 %", "1 seed: 1"]])
@@ -334,6 +335,7 @@ class BesideTest(testing.TestCase):
         said = "\n".join(left_out)
         self.assertIn(f"{self.directory / 'hasty'} is not in the table: another judge", said)
         self.assertIn(f"{self.directory / 'few'} is not in the table: other images", said)
+        self.assertLen(left_out, 2)
 
     def test_seeds_of_one_row_are_averaged(self):
         for k in range(3):

@@ -160,7 +160,7 @@ def beside(line, workdir):
         lines += same
         lines += [other for other in of_run if control_tables.stands_beside(other, line)]
         left_out += warnings
-        of_run = [other for other in of_run if other["kind"] == line["kind"]] or of_run
+        of_run = [other for other in of_run if other["kind"] == line["kind"]]
         if of_run and not same:
             why = results.comparable(line, of_run[-1])
             left_out.append(f"{path.parent} is not in the table: {why}.")
