@@ -147,6 +147,24 @@ class MeasureTest(testing.EagerTestCase):
         self.assertGreater(found["ahead"][0], 0.0)
         json.dumps(found, allow_nan=False)
 
+    def test_of_another_run_the_descriptor_reads_translations_alone(self):
+        gx = self.sets.test.pixels
+        first = self.measure(gx)
+        near = retrieval.nearest_of(Negative(), gx, self.sets.target_train.pixels)
+        read = []
+
+        class Counted(Corners):
+            def call(self, x):
+                read.append(1)
+                return super().call(x)
+
+        how = (self.sets, "test", Counted(), self.directory, 255 - gx, near)
+        again = retrieval.measure(Negative(), *how)
+        self.assertLen(read, 1)  # not the photos, their views, distractors, or the nearest
+        self.assertEqual(again["probes"]["source"], first["probes"]["source"])
+        self.assertEqual(again["probes"]["nearest"], first["probes"]["nearest"])
+        self.assertNotEqual(again["probes"]["translation"], first["probes"]["translation"])
+
     def test_distractors_are_other_views_as_the_gallery_is(self):
         self.sets.s = Pictures(self.sets.test.pixels, "the photos that ask")
         found = self.measure(self.sets.test.pixels)["probes"]["source"]

@@ -95,12 +95,13 @@ def _read(directory, f, pictures):
     Returns:
         List of paths, in order.
     """
+    who = getattr(f, "title", "f")  # a face net, or a descriptor, has a name
     paths = [directory / "checkpoints" / f"{k}.npy" for k in range(0, len(pictures), _PART)]
     done = next((k for k, path in enumerate(paths) if not path.exists()), len(paths))
     if done:
-        print(f"f reads {pictures.title}: resumed, {done} of {len(paths)} parts are read.")
+        print(f"{who} reads {pictures.title}: resumed, {done} of {len(paths)} parts are read.")
     spent, begun = runs.timing(directory).get("features", 0.0), time.monotonic()
-    label, held = f"f reads {pictures.title}", []
+    label, held = f"{who} reads {pictures.title}", []
     for k, fx in serving.results(f, pictures.pixels, _BATCH, label, done * _PART):
         held.append(fx)
         end = k + len(fx)

@@ -33,7 +33,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
         split: "test" or "validation", of the source.
         descriptor: What compares: a Keras model with `features`, `title` and `hash`, float images
             in [-1, 1] -> float32 `(n, features)`.
-        cache_dir: Where its codes of whole sets are kept.
+        cache_dir: Where its codes of all but translations are kept, shared between runs.
         gx: uint8 array, the translations of the first images of the split.
         nearest: uint8 array, the real target images nearest to these under f, `nearest_of`.
         people: `Pictures` whose labels are people, several photos of each; or None.
@@ -57,8 +57,8 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
     shown = sets_lib.of_split(sets, split)
     x, t = shown.pixels[:AT_MOST], sets.target_train.pixels
     probes = _probes(x, gx[: len(x)], nearest, t)
-    codes = {k: _codes(descriptor, v, f"{k}, {shown.title}") for k, v in probes.items()}
-    gallery = _codes(descriptor, second_view(x), f"another view of {shown.title}")
+    codes = _codes(descriptor, probes, shown.title, cache_dir)
+    gallery = _kept(descriptor, second_view(x), f"another view of {shown.title}", cache_dir)
     others = _distractors(descriptor, sets, cache_dir)
     ranks = {k: own_ranks(v, gallery) for k, v in codes.items()}
     large = {k: own_ranks(v, gallery, others) for k, v in codes.items()}
@@ -70,7 +70,7 @@ def measure(dtn, sets, split, descriptor, cache_dir, gx, nearest, people=None):
         "large_gallery": len(gallery) + len(others),
         "probes": {k: {**summary(ranks[k]), "large": summary(large[k])} for k in PROBES},
         "ahead": ahead(ranks["translation"], ranks["nearest"]),
-        "people": people and _of_people(dtn, people, t, descriptor),
+        "people": people and _of_people(dtn, people, t, descriptor, cache_dir),
     }
 
 
@@ -175,13 +175,13 @@ def _probes(x, gx, nearest, t):
     }
 
 
-def _of_people(dtn, people, t, descriptor):
+def _of_people(dtn, people, t, descriptor, cache_dir):
     if np.bincount(people.labels).max() < 2:
         print(f"{people.title}: nobody has two photos, so that nobody is looked for.", flush=True)
         return None
     gx = serving.translate(dtn, people.pixels, label=f"G translates {people.title}")
     probes = _probes(people.pixels, gx, nearest_of(dtn, people.pixels, t), t)
-    codes = {k: _codes(descriptor, v, f"{k}, {people.title}") for k, v in probes.items()}
+    codes = _codes(descriptor, probes, people.title, cache_dir)
     found = {k: person_ranks(v, codes["source"], people.labels) for k, v in codes.items()}
     ranks, who = {k: part[0] for k, part in found.items()}, found["source"][1]
     return {
@@ -199,12 +199,25 @@ def _distractors(descriptor, sets, cache_dir):
     """
     s = sets.s if len(sets.s) <= DISTRACTORS else sets.s.head(DISTRACTORS)
     views_of_s = second_view(s.pixels, seed=_SEED + 1)
-    s = Pictures(views_of_s, f"another view of {s.title}")
-    return np.asarray(features.of(descriptor, descriptor.hash, s, cache_dir))
+    return _kept(descriptor, views_of_s, f"another view of {s.title}", cache_dir)
 
 
-def _codes(descriptor, pixels, label):
-    return serving.apply(descriptor, pixels, batch_size=50, label=f"the descriptor reads {label}")
+def _codes(descriptor, probes, title, cache_dir):
+    """Codes of each kind of picture. Only translations are of one run: the others are kept."""
+    found = {}
+    for kind, pixels in probes.items():
+        label = f"{kind}, {title}"
+        if kind == "translation":
+            label = f"the descriptor reads {label}"
+            found[kind] = serving.apply(descriptor, pixels, batch_size=50, label=label)
+        else:
+            found[kind] = _kept(descriptor, pixels, label, cache_dir)
+    return found
+
+
+def _kept(descriptor, pixels, title, cache_dir):
+    pictures = Pictures(pixels, title)
+    return np.asarray(features.of(descriptor, descriptor.hash, pictures, cache_dir))
 
 
 def second_view(x, seed=_SEED):
