@@ -456,23 +456,41 @@ def named(settings):
     """Names settings as the rows of today have them, which may not be those of the day they ran.
 
     Args:
-        settings: Dict of them, with "preset". Any other that it lacks is as by default: off.
+        settings: Dict of them, with "preset". One that is not in it did not exist yet, and is as
+            by default, off. One that exists no more is a change of any row.
 
     Returns:
         Name of the row that they are, and a dict of what they change of it, setting -> value.
         Another f (`content`) is a change, and does not make another row of it. Where no row
         equals them it is the preset, or (None, None) if there is none of that name any more.
+
+    Raises:
+        ValueError: If the size is no whole number, or the domain no text.
     """
     settings = _DEFAULTS | settings
-    preset = settings["preset"]
-    of_preset = _changes_of(settings, preset) if preset in presets.ROWS else None
-    if of_preset is not None and not of_preset.keys() - {"content"}:
-        return preset, of_preset
-    for name in presets.ROWS:
-        found = _changes_of(settings, name)
-        if not found.keys() - {"content"}:
-            return name, found
-    return (preset, of_preset) if of_preset is not None else (None, None)
+    preset, size, domain = (settings[name] for name in ("preset", "size", "domain"))
+    if type(size) is not int or type(domain) is not str:
+        raise ValueError(f"size={size!r}, domain={domain!r}; expected a whole number and a text")
+    found = _changes_of(settings, preset) if preset in presets.ROWS else None
+    if found is not None and not found.keys() - {"content"}:
+        return preset, found
+    for row in presets.ROWS:
+        of_row = _changes_of(settings, row)
+        if not of_row.keys() - {"content"}:
+            return row, of_row
+    return (None, None) if found is None else (preset, found)
+
+
+def recorded(settings):
+    """Returns the `DTNConfig` of a run. What was no setting yet when it began is off.
+
+    Args:
+        settings: Dict of all settings that there were.
+
+    Raises:
+        UserError: As `make`.
+    """
+    return make(**{**_DEFAULTS, **settings})
 
 
 def title(row, changed):
@@ -486,25 +504,29 @@ def title(row, changed):
 def usual(config):
     """Returns the settings that a command need not name: dict, as preset and size have them."""
     own = {"preset": config.preset, "domain": "svhn", "source_dir": None, "target_dir": None}
-    return {**_settings_of(config.preset, config.domain, config.size), **own}
+    return {**(_settings_of(config.preset, config.domain, config.size) or {}), **own}
 
 
 @functools.cache
 def _settings_of(row, domain, size):
+    """The settings of a row, as a dict; None where it cannot be of this domain and size."""
     folders = {"source_dir": "s", "target_dir": "t"} if domain == domains.FOLDERS else {}
     try:
         found = dataclasses.asdict(make(row, domain=domain, size=size, **folders))
     except UserError:  # a row of digits alone
-        return {}
+        return None
     return found | {"size": presets.PRESETS[presets.ROWS[row].preset].get("size", 32)}
 
 
 def _changes_of(settings, row):
-    base = _settings_of(row, settings["domain"], settings["size"])
+    base = _settings_of(row, settings["domain"], settings["size"]) or {}
     free = {"preset", "domain", "data", "seed", *NOT_IDENTITY}
-    asked = {k: settings[k] for k in _DEFAULTS if k not in free}
-    return {k: v for k, v in asked.items() if _as_in_json(v) != _as_in_json(base.get(k))}
+    asked = {name: value for name, value in settings.items() if name not in free}
+    return {k: v for k, v in asked.items() if _as_in_json(v) != _as_in_json(base.get(k, _NOT))}
 
 
 def _as_in_json(value):
     return list(value) if isinstance(value, tuple) else value
+
+
+_NOT = object()  # what no setting can be

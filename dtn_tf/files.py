@@ -225,6 +225,14 @@ def locked(directory, wait=False):
         yield
 
 
+def why_unwritable(folder):
+    """Why no file can be made in a folder that may not exist yet, or None."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        return f"{there} is a file"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} is read-only"
+
+
 def find_or_make(root, kind, identity, make, provenance, check=None):
     """Returns a folder of things that are costly to make: found, or made now.
 

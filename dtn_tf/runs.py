@@ -29,7 +29,7 @@ class Run:
     def config(self):
         """The `DTNConfig`, data and precision resolved."""
         try:
-            return config_lib.make(**self.content["config"])
+            return config_lib.recorded(self.content["config"])
         except (UserError, OverflowError) as error:
             raise UserError(
                 f"{self.workdir / 'config.json'} was written by {_version(self.content)} of"

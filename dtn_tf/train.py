@@ -65,7 +65,9 @@ def resolve(config, workdir, cache_dir):
     content = paths.absolute(config.content)  # a run is resumed from other folders, too
     config = dataclasses.replace(config, data=data, precision=number_format, content=content)
     store = stores.of(config, cache_dir)
-    make.kind_of(config, sets_lib.of(config, store))
+    sets = sets_lib.of(config, store)
+    if make.kind_of(config, sets) == make.UNLABELLED and not sets.task.content.classes:
+        config = dataclasses.replace(config, content="auto")  # one name for one f
     data_dir = None if store.name == "builtin" else config.data_dir  # auto found nothing in it
     return dataclasses.replace(config, data=store.name, data_dir=data_dir), store
 

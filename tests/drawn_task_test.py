@@ -77,7 +77,15 @@ class DrawnTest(testing.EagerTestCase):
         places = tables.Places(*(self.directory / name for name in ("runs", "cache", "results")))
         todo, title = [], types.SimpleNamespace(title="A net")
         known = face_tables_test.of_face(row="dtn_face_no_warm", changes={"content": "face:A net"})
-        known |= {"data": {**known["data"], "name": "builtin"}}
+        with contextlib.redirect_stdout(io.StringIO()):
+            pictures = needed._pictures((presets.FACES,), "builtin", None, places.cache_dir)
+        of_these = {k: {**known["data"][k], "fingerprint": v} for k, v in pictures.items()}
+        known |= {"data": {**of_these, "name": "builtin"}}
+        of_others = {
+            **known,
+            "row": "dtn_face_no_r1",
+            "data": {**known["data"], "s": known["data"]["t"]},
+        }
         known["trained"] = {**known["trained"], "recipe": build.RECIPE}
         with (
             mock.patch.object(needed.face, "find", lambda what: title),
@@ -85,9 +93,9 @@ class DrawnTest(testing.EagerTestCase):
             contextlib.redirect_stdout(io.StringIO()),
         ):
             names = (presets.FACES,)
-            needed.train_missing(names, places, "builtin", None, 1, [known], "face:a.pb")
+            needed.train_missing(names, places, "builtin", None, 1, [known, of_others], "face:a.pb")
         expected = [row.name for row in presets.rows_of(presets.FACES)]
-        expected.remove("dtn_face_no_warm")
+        expected.remove("dtn_face_no_warm")  # and the line of other pictures counts for none
         self.assertEqual([settings.preset for settings, _ in todo], expected)
         settings, workdir = todo[0]
         self.assertEqual(workdir.name, "face-dtn_face-builtin-A-net-seed0")

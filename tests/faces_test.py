@@ -1,12 +1,16 @@
 """Where photos and emoji come from."""
 
+import contextlib
+import io
+
 import numpy as np
 from absl.testing import parameterized
 from PIL import Image
 
-from dtn_tf import config
+from dtn_tf import config, train
 from dtn_tf.data import faces, sets, stores
 from dtn_tf.errors import UserError
+from dtn_tf.scores import yardstick
 from tests import testing
 
 
@@ -35,6 +39,11 @@ class FilesTest(testing.TestCase):
         self.assertEqual(found.target_test.title, "emoji test")
         self.assertIn(f"from {self.root}", store.notice)
         self.assertIsNone(store.people())
+
+    def test_an_f_learnt_without_labels_has_one_name(self):
+        settings = config.make("dtn_face", data_dir=str(self.root), content="unlabelled")
+        resolved, _ = train.resolve(settings, self.directory / "run", self.cache)
+        self.assertEqual((resolved.content, config.changes(resolved)), ("auto", {}))
 
     def test_emoji_is_the_reverse(self):
         (_, face), (_, emoji) = self.open(), self.open("emoji")
@@ -102,5 +111,9 @@ class FilesTest(testing.TestCase):
 
     def test_a_person_called_as_a_split_is_refused(self):
         (self.root / "people" / "Val").mkdir(parents=True)
+        store = self.open()[0]
         with self.assertRaisesRegex(UserError, "a folder Val, which means a split"):
-            self.open()[0].people()
+            store.people()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            self.assertIsNone(yardstick.Yardstick(store, self.directory).people)
+        self.assertRegex(out.getvalue(), "^Nobody is looked for among photos of people: .* Val")

@@ -113,6 +113,32 @@ class FileTest(testing.TestCase):
         self.assertEqual((found["row"], found["changes"]), ("dtn", {"alpha": 3.0}))
         self.assertIn('"changes":{}', self.path.read_text())  # the file keeps what was written
 
+    def test_a_setting_that_exists_no_more_is_a_change(self):
+        of = line()
+        of["settings"]["mixup"] = 0.5
+        results.append(self.path, of)
+        found = results.read(self.path)[0][0]
+        self.assertEqual((found["row"], found["changes"]), ("dtn", {"mixup": 0.5}))
+
+    @parameterized.parameters((32.0,), ("32",), ([32],))
+    def test_a_size_that_is_no_whole_number_names_no_other_line(self, size):
+        odd = line()
+        odd["settings"]["size"] = size
+        for of in (odd, line(1)):
+            results.append(self.path, of)
+        found, warnings = results.read(self.path)
+        self.assertEqual([(of["seed"], of["changes"]) for of in found], [(1, {})])
+        self.assertLen(warnings, 1)
+        self.assertIn("expected a whole number", warnings[0])
+
+    @parameterized.parameters("NaN", "Infinity", "-Infinity")
+    def test_what_is_no_json_is_left_out(self, constant):
+        results.append(self.path, {**line(), "frechet": 12.5})
+        self.path.write_text(self.path.read_text().replace("12.5", constant))
+        found, warnings = results.read(self.path)
+        self.assertEqual(found, [])
+        self.assertIn(f"{constant} in it is no JSON", warnings[0])
+
     def test_a_line_of_a_row_that_is_another_one_now_is_read_as_that_one(self):
         written = [
             {**line(), "row": "dtn_slow"},

@@ -187,6 +187,13 @@ class ReadTest(DirectoryTest):
         with self.assertRaisesRegex(UserError, "written by version .* of dtn_tf.*novelty"):
             runs.read(self.directory / "run").config  # noqa: B018
 
+    def test_what_was_no_setting_yet_is_off_whatever_the_preset_says_today(self):
+        self.begin(config.make("dtn_adapted"))
+        self.edit(lambda content: content["config"].pop("style_size"))
+        run = runs.read(self.directory / "run")
+        self.assertEqual(run.config.style_size, 0)
+        self.assertEqual(run.title, "dtn_adapted_no_style")
+
     def test_an_unfinished_run_names_the_command_that_resumes_it(self):
         settings = dataclasses.replace(
             _DTN, alpha=1.0, balance_s=False, f_channels=(4, 4, 8, 8), data_dir="my data"

@@ -224,6 +224,20 @@ class MakeTest(trained.TestCase):
         self.assertIn(f"{self.places.runs_dir / 'a'} is not scored: dtn.keras is damaged", out)
         self.assertEqual(cells(text, "DTN")[4], "1 seed: 1")
 
+    def test_figures_that_cannot_be_drawn_leave_the_table(self):
+        finish(self.places.runs_dir / "a")
+        gone = mock.Mock(side_effect=UserError("the photos are gone"))
+        with mock.patch.object(gallery, "draw", gone):
+            text, out = self.make("1")
+        self.assertEqual(cells(text, "DTN")[4], "1 seed: 0")
+        self.assertIn("Table 1: no figures. the photos are gone", out)
+
+    def test_a_descriptor_that_is_not_there_is_refused_first(self):
+        finish(self.places.runs_dir / "a")
+        with self.assertRaisesRegex(UserError, "typo.pb"):
+            self.make(presets.FACES, descriptor="face:typo.pb", train_missing=True)
+        self.assertEqual(self.scored, [])
+
     def test_pictures_are_loaded_once_for_all_runs(self):
         for k in range(3):
             finish(self.places.runs_dir / str(k), seed=k)
@@ -271,6 +285,18 @@ class MakeTest(trained.TestCase):
         self.assertEqual(found, [("dtn", 2, "svhn-dtn-builtin-seed2")])
         self.assertIn("Run 1 of 1", out)
         self.assertIn("about 1 minutes", out)
+
+    def test_a_finished_run_that_does_not_count_is_in_the_way_before_anything_is_trained(self):
+        old = finish(self.places.runs_dir / "svhn-dtn-builtin-seed1")
+        content = json.loads((old / "config.json").read_text())
+        (old / "config.json").write_text(json.dumps({**content, "recipe": build.RECIPE - 1}))
+        with self.assertRaisesRegex(UserError, "svhn-dtn-builtin-seed1: .* does not count.*Move"):
+            self.trained_for("1", "dtn")
+
+    def test_results_that_could_not_be_written_are_refused_before_anything_is_trained(self):
+        self.places.results_dir.write_text("")
+        with self.assertRaisesRegex(UserError, "results cannot be written: .* is a file"):
+            self.trained_for("1", "dtn")
 
     @parameterized.named_parameters(
         ("a retired one", "1", {"retired": "gone"}),

@@ -8,6 +8,7 @@ import numpy as np
 
 from dtn_tf.data import files, publishers, reachable
 from dtn_tf.errors import UserError
+from dtn_tf.files import why_unwritable
 
 _STALLED = 60.0  # seconds without a byte
 
@@ -212,11 +213,3 @@ def _arrays(builder, split, as_numpy):
     if start != count or np.any(labels == 255):
         raise ValueError(f"found {start:,} examples, expected {count:,} different ones")
     return images, labels
-
-
-def why_unwritable(folder):
-    """Why no file can be made in a folder that may not exist yet, or None."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        return f"{there} is a file"
-    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} is read-only"

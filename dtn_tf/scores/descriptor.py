@@ -21,22 +21,37 @@ def of(what, run):
     Raises:
         UserError: If it is not found, or is f or f's teacher.
     """
-    if what == NONE:
-        return None
     if what == AUTO:
         return _first_installed(run)
-    if not what.startswith(face.PREFIX):
-        raise UserError(
-            f"descriptor={what!r}; expected auto, none, or face:PATH_OR_PACKAGE, for instance"
-            f" face:{_KNOWN[0]}."
-        )
-    found = face.find(what.removeprefix(face.PREFIX))
-    if _taught(found, run):
+    found = check(what)
+    if found and _taught(found, run):
         raise UserError(
             f"descriptor={what} is the net that the f of {run.workdir} learnt from: it would find"
             " what f kept, not who is shown. Name another net, or none."
         )
     return found
+
+
+def check(what):
+    """Finds a descriptor that is named, whatever it is to measure.
+
+    Args:
+        what: As in `of`.
+
+    Returns:
+        See `content.face.find`; None for auto and none.
+
+    Raises:
+        UserError: If it is not found.
+    """
+    if what in (AUTO, NONE):
+        return None
+    if not what.startswith(face.PREFIX):
+        raise UserError(
+            f"descriptor={what!r}; expected auto, none, or face:PATH_OR_PACKAGE, for instance"
+            f" face:{_KNOWN[0]}."
+        )
+    return face.find(what.removeprefix(face.PREFIX))
 
 
 def _first_installed(run):

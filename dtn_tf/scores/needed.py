@@ -5,9 +5,11 @@ import re
 
 import numpy as np
 
-from dtn_tf import build, config, paths, presets, runs
-from dtn_tf.content import face
-from dtn_tf.data import stores
+from dtn_tf import build, config, files, paths, presets, runs
+from dtn_tf.content import face, make
+from dtn_tf.data import domains, stores
+from dtn_tf.data import sets as sets_lib
+from dtn_tf.errors import UserError
 from dtn_tf.scores import adaptation, paper_tables, results, sharing
 from dtn_tf.scores import watch as watch_lib
 
@@ -58,13 +60,22 @@ def train_missing(names, places, data, data_dir, num_seeds, lines, content=None)
     """Trains what has no finished run and lacks a line that a table needs, one run at a time.
 
     Other processes may do so at the same time, see `sharing`.
+
+    Raises:
+        UserError: If a finished run that does not count lies where one is to be trained, or data
+            cannot be had: nothing was trained.
     """
     data = _data(names, data or "auto", data_dir, places.cache_dir)
     data_dir = None if data == "builtin" else data_dir
     content = paths.absolute(content) if content else None
     changes = _changes(content)
-    finished = {_key(r.row, r.changes, r.config) for r in runs.all_finished(places.runs_dir)[0]}
-    known = {_known(line) for line in lines if _counts(line)}
+    pictures = _pictures(names, data, data_dir, places.cache_dir)
+    at_hand = runs.all_finished(places.runs_dir)[0]
+    counting = [
+        r for r in at_hand if _is_recipe(r.content) and _is_of(pictures, r.config.domain, r.data)
+    ]
+    finished = {_key(r.row, r.changes, r.config) for r in counting}
+    known = {_known(line) for line in lines if _counts(line, pictures)}
     todo = {}
     for name in names:
         for run in wanted((name,), data, data_dir, num_seeds, content):
@@ -72,8 +83,10 @@ def train_missing(names, places, data, data_dir, num_seeds, lines, content=None)
             needs = {(*key, *need) for need in of(name, run.preset, changes, run.method)}
             if key not in finished and not needs <= known:
                 todo[key] = run
+    folders = [(run, places.runs_dir / _name(run, changes)) for run in todo.values()]
+    _check_free([folder for _, folder in folders], places.results_dir)
     sharing.train_all(
-        [(run, places.runs_dir / _name(run, changes)) for run in todo.values()],
+        folders,
         places.cache_dir,
         lambda num_runs: _minutes_left(num_runs, places.runs_dir),
         *(() if presets.FACES in names else (watch_lib.at_the_end,)),  # no judge reads faces
@@ -88,9 +101,39 @@ def _data(names, data, data_dir, cache_dir):
     return stores.of(of_faces, cache_dir).name
 
 
+def _pictures(names, data, data_dir, cache_dir):
+    """Fingerprints of s and t of faces: any two folders may be theirs. None without faces."""
+    if presets.FACES not in names:
+        return None
+    of_faces = config.make("dtn_face", data=data, data_dir=data_dir)
+    facts = sets_lib.of(of_faces, stores.of(of_faces, cache_dir)).facts()
+    return {part: facts[part]["fingerprint"] for part in ("s", "t")}
+
+
+def _is_of(pictures, domain, data):
+    """Whether what is noted of a run's data is of these pictures; digits are known by name."""
+    if pictures is None or domain != domains.FACE:
+        return True
+    return all(data[part]["fingerprint"] == found for part, found in pictures.items())
+
+
+def _check_free(folders, results_dir):
+    """Refuses, before anything is trained, what would be found out in the end."""
+    taken = [str(folder) for folder in folders if sharing.is_finished(folder)]
+    if taken:
+        raise UserError(
+            f"{', '.join(taken)}: a finished run is there that does not count, of other pictures,"
+            " other settings, or an earlier version of the training code. Move it away, or name"
+            " another --runs_dir."
+        )
+    why = files.why_unwritable(pathlib.Path(results_dir))
+    if why:
+        raise UserError(f"{results_dir} cannot be written: {why}. Name another --results_dir.")
+
+
 def _changes(content):
     """What a content changes of a row, named as a finished run names it."""
-    if content in (None, "auto"):
+    if content in (None, "auto", make.UNLABELLED):  # no face says who it is
         return {}
     if content.startswith(face.PREFIX):
         return {"content": face.PREFIX + face.find(content.removeprefix(face.PREFIX)).title}
@@ -103,9 +146,14 @@ def _name(run, changes):
     return f"{run.domain}-{run.preset}-{run.data}{of_f}-seed{run.seed}"
 
 
-def _counts(line):
+def _counts(line, pictures):
     """Whether a line is of a run as this code trains it: runs of two recipes have no mean."""
-    return not line.get("retired") and line["trained"].get("recipe", 1) == build.RECIPE
+    of_these = _is_of(pictures, line["domain"], line["data"])
+    return not line.get("retired") and _is_recipe(line["trained"]) and of_these
+
+
+def _is_recipe(noted):
+    return noted.get("recipe", 1) == build.RECIPE
 
 
 def _known(line):

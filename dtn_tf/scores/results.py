@@ -151,7 +151,8 @@ def seeds(group):
 
 def _parsed(text):
     """One line of a file as lines of the newest schema."""
-    line = json.loads(text.decode("utf-8-sig"))  # some editors put a mark before the first line
+    # Some editors put a mark before the first line.
+    line = json.loads(text.decode("utf-8-sig"), parse_constant=_refuse)
     schema = line.get("schema") if isinstance(line, dict) else None
     if type(schema) is not int or schema < 0:
         raise UserError("it has no schema number, so it is no result of this program")
@@ -169,6 +170,10 @@ def _parsed(text):
         valid.check({**line, "row": now["row"]})  # as written; its row may have gone since
         valid.check(now)
     return named
+
+
+def _refuse(constant):
+    raise UserError(f"{constant} in it is no JSON, and no number")
 
 
 def _named(line):

@@ -102,7 +102,7 @@ def _part(line, found, probes, caption, more=()):
 
 def _rank(part):
     low, high = part["median_rank_interval"]
-    return f"{part['median_rank']:g} ({low:g} to {high:g})"
+    return f"{part['median_rank']:g} ({round(low, 1):g} to {round(high, 1):g})"
 
 
 def _shares(interval):

@@ -23,6 +23,7 @@ from dtn_tf.scores import (
     results,
     retrieval,
 )
+from dtn_tf.scores import descriptor as descriptors
 from dtn_tf.scores import score as score_lib
 from dtn_tf.scores import yardstick as yardstick_lib
 
@@ -80,6 +81,8 @@ def make(
     Raises:
         UserError: If the results cannot be written, or data to train on cannot be had.
     """
+    if presets.FACES in names:
+        descriptors.check(descriptor)
     book = places.results_dir / _FILE
     lines = _read(book)
     if train_missing:
@@ -97,7 +100,10 @@ def make(
                     results.append(book, line)
                     lines.append(line)
     for name in names:
-        gallery.draw(name, shown[name], measured.pictures, places.results_dir)
+        try:
+            gallery.draw(name, shown[name], measured.pictures, places.results_dir)
+        except UserError as error:  # its pictures are not at hand: the table needs none
+            print(f"Table {name}: no figures. {error}", flush=True)
     texts = [f"Table {name}\n\n{report.table(name, lines)}" for name in names]
     return "\n".join([*texts, report.retired(lines)])
 

@@ -4,6 +4,7 @@ import functools
 
 from dtn_tf import config
 from dtn_tf.data import sets as sets_lib
+from dtn_tf.errors import UserError
 from dtn_tf.scores import judge
 
 
@@ -31,8 +32,12 @@ class Yardstick:
 
     @functools.cached_property
     def people(self):
-        """Photos of people that score retrieval."""
-        return self._people()
+        """Photos of people that score retrieval; None if there are none, or they are refused."""
+        try:
+            return self._people()
+        except UserError as error:  # says why; the other scores need none
+            print(f"Nobody is looked for among photos of people: {error}", flush=True)
+            return None
 
     def sets(self, run):
         """Returns the `Sets` of a run, from this store."""

@@ -4,7 +4,6 @@ import contextlib
 import pathlib
 
 from dtn_tf import files
-from dtn_tf.data import tfds
 from dtn_tf.data.builtin import handwriting
 from dtn_tf.errors import UserError
 
@@ -50,7 +49,7 @@ class Builtin:
 
         The digits lie in a folder that others use, too: what lies beside them is swept alone.
         """
-        if tfds.why_unwritable(self._folder):
+        if files.why_unwritable(self._folder):
             yield
             return
         with files.locked(self._folder / "street_digits", wait=True):
@@ -65,7 +64,7 @@ class Builtin:
         return f"drawn by street_digits.py, kept in {self._folder}"
 
     def _require(self, split):
-        reason = tfds.why_unwritable(self._folder)
+        reason = files.why_unwritable(self._folder)
         if reason and not list(self._folder.glob(f"street_digits-{split}-*.npz")):
             raise UserError(
                 f"Drawn digits are kept in {self._folder}, but {reason}."
