@@ -94,7 +94,8 @@ class FolderSet:
         if not self.counts[split]:
             raise UserError(
                 f"{self.title} has no image for {split}. Add images to the folder, or a folder"
-                f" {split} in it."
+                f" {split} in it. Equal images always fall into the same split: copies of one do"
+                " not help."
             )
 
 
