@@ -87,6 +87,7 @@ PRESETS = {
         "size": 64,
         "caricature": 1.5,  # many emoji look alike; at 2 they look less like emoji
         "const_views": True,
+        "d_augment": True,  # as few emoji as there are, D learns by heart
         "g_refine": True,
         "g_final_conv": True,  # else it wove a texture of two pixels into hair and skin
         "batch_size": 32,
@@ -431,7 +432,7 @@ ROWS = {
                 ("transposed", "g of transposed convolutions", {"g_upsampling": "transposed"}),
                 ("no_final_conv", "g's last block paints", {"g_final_conv": False}),
                 ("no_r1", "no R1", {"r1": 0.0}),
-                ("augment", "D sees images with random changes", {"d_augment": True}),
+                ("no_augment", "D sees images as they are", {"d_augment": False}),
                 ("no_views", "L_CONST of G(x) in one view", {"const_views": False}),
                 ("no_caricature", "f(s) not exaggerated", {"caricature": 1.0}),
                 ("caricature", "f(s) exaggerated twice", {"caricature": 2.0}),
