@@ -462,7 +462,8 @@ def named(settings):
     Returns:
         Name of the row that they are, and a dict of what they change of it, setting -> value.
         Another f (`content`) is a change, and does not make another row of it. Where no row
-        equals them it is the preset, or (None, None) if there is none of that name any more.
+        equals them it is the preset, or if there is none of that name any more, the row of which
+        they change the least.
 
     Raises:
         ValueError: If the size is no whole number, or the domain no text.
@@ -471,14 +472,12 @@ def named(settings):
     preset, size, domain = (settings[name] for name in ("preset", "size", "domain"))
     if type(size) is not int or type(domain) is not str:
         raise ValueError(f"size={size!r}, domain={domain!r}; expected a whole number and a text")
-    found = _changes_of(settings, preset) if preset in presets.ROWS else None
-    if found is not None and not found.keys() - {"content"}:
-        return preset, found
-    for row in presets.ROWS:
-        of_row = _changes_of(settings, row)
-        if not of_row.keys() - {"content"}:
-            return row, of_row
-    return (None, None) if found is None else (preset, found)
+    by_row = {row: _changes_of(settings, row) for row in presets.ROWS}
+    rows = ([preset] if preset in by_row else []) + list(by_row)
+    equal = [row for row in rows if not by_row[row].keys() - {"content"}]
+    nearest = min(rows, key=lambda row: len(by_row[row]))  # of a row that is no more
+    row = equal[0] if equal else preset if preset in by_row else nearest
+    return row, by_row[row]
 
 
 def recorded(settings):

@@ -91,7 +91,7 @@ PRESETS = {
         "g_refine": True,
         "g_final_conv": True,  # else it wove a texture of two pixels into hair and skin
         "batch_size": 32,
-        "steps": 1000,
+        "steps": 2000,
     },
     # Its weights and its nets as they stand; L_TV and d are means here. As many batches as take
     # the time of those of `dtn_face` and its warm start.
@@ -107,7 +107,7 @@ PRESETS = {
         "d_channels": (32, 64, 128, 256, 256, 256),  # six blocks
         "d_leak": 0.2,
         "batch_size": 32,
-        "steps": 1500,
+        "steps": 2500,
     },
     # A first look, and tests: seconds, and no digit that a person would read.
     "tiny": {

@@ -182,7 +182,7 @@ def _named(line):
         return line
     own = {"preset": line["row"], "domain": line["domain"]}
     row, changes = config.named({**line["settings"], **own})
-    return line if row is None else {**line, "row": row, "changes": changes}
+    return {**line, "row": row, "changes": changes}
 
 
 def _check_parts(line):
