@@ -472,12 +472,14 @@ def named(settings):
     preset, size, domain = (settings[name] for name in ("preset", "size", "domain"))
     if type(size) is not int or type(domain) is not str:
         raise ValueError(f"size={size!r}, domain={domain!r}; expected a whole number and a text")
-    by_row = {row: _changes_of(settings, row) for row in presets.ROWS}
-    rows = ([preset] if preset in by_row else []) + list(by_row)
-    equal = [row for row in rows if not by_row[row].keys() - {"content"}]
-    nearest = min(rows, key=lambda row: len(by_row[row]))  # of a row that is no more
-    row = equal[0] if equal else preset if preset in by_row else nearest
-    return row, by_row[row]
+    rows = sorted(presets.ROWS, key=lambda row: row != preset)  # its own first, then in order
+    for row in rows:
+        found = _changes_of(settings, row)
+        if not found.keys() - {"content"}:
+            return row, found
+    if preset not in rows:
+        preset = min(rows, key=lambda row: len(_changes_of(settings, row)))
+    return preset, _changes_of(settings, preset)
 
 
 def recorded(settings):
@@ -503,29 +505,26 @@ def title(row, changed):
 def usual(config):
     """Returns the settings that a command need not name: dict, as preset and size have them."""
     own = {"preset": config.preset, "domain": "svhn", "source_dir": None, "target_dir": None}
-    return {**(_settings_of(config.preset, config.domain, config.size) or {}), **own}
+    return {**_settings_of(config.preset, config.domain, config.size), **own}
 
 
 @functools.cache
 def _settings_of(row, domain, size):
-    """The settings of a row, as a dict; None where it cannot be of this domain and size."""
+    """The settings of a row, as a dict; empty where it cannot be of this domain and size."""
     folders = {"source_dir": "s", "target_dir": "t"} if domain == domains.FOLDERS else {}
     try:
         found = dataclasses.asdict(make(row, domain=domain, size=size, **folders))
     except UserError:  # a row of digits alone
-        return None
+        return {}
     return found | {"size": presets.PRESETS[presets.ROWS[row].preset].get("size", 32)}
 
 
 def _changes_of(settings, row):
-    base = _settings_of(row, settings["domain"], settings["size"]) or {}
+    base = _settings_of(row, settings["domain"], settings["size"])
     free = {"preset", "domain", "data", "seed", *NOT_IDENTITY}
     asked = {name: value for name, value in settings.items() if name not in free}
-    return {k: v for k, v in asked.items() if _as_in_json(v) != _as_in_json(base.get(k, _NOT))}
+    return {k: v for k, v in asked.items() if _as_in_json(v) != _as_in_json(base.get(k))}
 
 
 def _as_in_json(value):
     return list(value) if isinstance(value, tuple) else value
-
-
-_NOT = object()  # what no setting can be

@@ -78,7 +78,7 @@ class DrawnTest(testing.EagerTestCase):
         todo, title = [], types.SimpleNamespace(title="A net")
         known = face_tables_test.of_face(row="dtn_face_no_warm", changes={"content": "face:A net"})
         with contextlib.redirect_stdout(io.StringIO()):
-            pictures = needed._pictures((presets.FACES,), "builtin", None, places.cache_dir)
+            _, pictures = needed._data((presets.FACES,), "builtin", None, places.cache_dir)
         of_these = {k: {**known["data"][k], "fingerprint": v} for k, v in pictures.items()}
         known |= {"data": {**of_these, "name": "builtin"}}
         of_others = {

@@ -65,11 +65,10 @@ def train_missing(names, places, data, data_dir, num_seeds, lines, content=None)
         UserError: If a finished run that does not count lies where one is to be trained, or data
             cannot be had: nothing was trained.
     """
-    data = _data(names, data or "auto", data_dir, places.cache_dir)
+    data, pictures = _data(names, data or "auto", data_dir, places.cache_dir)
     data_dir = None if data == "builtin" else data_dir
     content = paths.absolute(content) if content else None
     changes = _changes(content)
-    pictures = _pictures(names, data, data_dir, places.cache_dir)
     at_hand = runs.all_finished(places.runs_dir)[0]
     counting = [
         r for r in at_hand if _is_recipe(r.content) and _is_of(pictures, r.config.domain, r.data)
@@ -94,24 +93,21 @@ def train_missing(names, places, data, data_dir, num_seeds, lines, content=None)
 
 
 def _data(names, data, data_dir, cache_dir):
-    """The name of the store that the rows are trained on. Faces stand in a table of their own."""
-    if presets.FACES not in names:
-        return stores.open_store(data, data_dir, cache_dir).name
-    of_faces = config.make("dtn_face", data=data, data_dir=data_dir)
-    return stores.of(of_faces, cache_dir).name
+    """The name of the store that the rows are trained on, and which pictures of faces it has.
 
-
-def _pictures(names, data, data_dir, cache_dir):
-    """Fingerprints of s and t of faces: any two folders may be theirs. None without faces."""
+    Faces stand in a table of their own. Any two folders may be theirs, so that they are known by
+    fingerprints of s and t; None of digits, which are known by the name.
+    """
     if presets.FACES not in names:
-        return None
+        return stores.open_store(data, data_dir, cache_dir).name, None
     of_faces = config.make("dtn_face", data=data, data_dir=data_dir)
-    facts = sets_lib.of(of_faces, stores.of(of_faces, cache_dir)).facts()
-    return {part: facts[part]["fingerprint"] for part in ("s", "t")}
+    store = stores.of(of_faces, cache_dir)
+    facts = sets_lib.of(of_faces, store).facts()
+    return store.name, {part: facts[part]["fingerprint"] for part in ("s", "t")}
 
 
 def _is_of(pictures, domain, data):
-    """Whether what is noted of a run's data is of these pictures; digits are known by name."""
+    """Whether what is noted of a run's data is of these pictures, see `_data`."""
     if pictures is None or domain != domains.FACE:
         return True
     return all(data[part]["fingerprint"] == found for part, found in pictures.items())
