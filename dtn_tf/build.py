@@ -58,7 +58,9 @@ def _dtn(config, task, content, matching, content_variance):
     if rules.uses_decisions(config):
         method, of_f = AdaptedDTN, {"head": content.head, "tta": config.tta}
     if matching is not None:
-        method, of_f = MatchedDTN, dict(zip(("scale", "shift"), matching, strict=True))
+        scale, shift = matching
+        of_f = {"scale": scale, "shift": shift, "tta": config.tta, "mirror": config.mirror}
+        method = MatchedDTN
     return method(
         content.f,
         _generator(config, content.f.features, task.target.channels),

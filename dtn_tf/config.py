@@ -181,8 +181,8 @@ class DTNConfig:
     )
     mirror: bool = setting(
         True,
-        "Whether a mirrored image shows the same, for --content=unlabelled and the student of a"
-        " face net: not so for digits.",
+        "Whether a mirrored image shows the same, for --content=unlabelled, the student of a face"
+        " net, and --tta=mean: not so for digits.",
         expert=True,
     )
     f_channels: tuple[int, ...] = _filters(
@@ -310,8 +310,9 @@ class DTNConfig:
     )
     tta: str = setting(
         "none",
-        "Test-time augmentation of a translation, over six views of x. mean: g reads the mean of"
-        " f. confident: f of the view that f is surest of.",
+        "Test-time augmentation of a translation, over six views of x: moved a little, and its"
+        " negative, or with --match_features mirrored. mean: g reads the mean of f. confident: f of"
+        " the view that f is surest of.",
         choices=TTA,
         expert=True,
     )

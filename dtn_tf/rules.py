@@ -15,7 +15,13 @@ _OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or rea
 def uses_decisions(config):
     """Whether something of a config uses what f's own classifier decides, or reads more of x."""
     by_class = config.content_distance == "cross_entropy" or config.d_conditional
-    return by_class or config.tta != "none" or config.style_size > 0
+    by_class |= config.tta == "confident"
+    return by_class or config.style_size > 0 or (config.tta != "none" and not config.match_features)
+
+
+def has_mean_of_views(config):
+    """Whether a translation reads the mean of views of x that need no classes: matched codes."""
+    return config.match_features and config.tta == "mean"
 
 
 def _is_pair(config):
@@ -158,9 +164,11 @@ _RULES = (
         DEFAULT,
         _when(
             lambda c: (
-                c.content not in ("auto", "unlabelled") and not (_is_face(c) and c.content_student)
+                c.content not in ("auto", "unlabelled")
+                and not (_is_face(c) and c.content_student)
+                and not has_mean_of_views(c)
             ),
-            "only --content=unlabelled and the student of a face net mirror images",
+            "only --content=unlabelled, the student of a face net and --tta=mean mirror images",
         ),
     ),
     (

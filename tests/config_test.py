@@ -162,9 +162,9 @@ class CheckTest(testing.TestCase):
         ({"content_student": False}, "content_student=False would be ignored: only a net of"),
         (
             {"content": "face:a.pb", "content_student": False, "mirror": False},
-            "mirror=False would be ignored: only --content=unlabelled and the student of a face",
+            "mirror=False would be ignored: only --content=unlabelled, the student of a face net",
         ),
-        ({"match_features": True, "tta": "mean"}, "match_features=True would be ignored"),
+        ({"match_features": True, "tta": "confident"}, "match_features=True would be ignored"),
         ({"method": "pixels", "match_features": True}, "match_features=True would be ignored"),
         ({"domain": "mnist"}, "balance_s=True would be ignored.*Leave it at False"),
         ({"adapt_learning_rate": 0.1}, "adapt_learning_rate=0.1 would be ignored"),

@@ -239,6 +239,30 @@ class MatchedTest(testing.EagerTestCase):
         self.assertAllClose(dtn(x), dtn.g_ema(scale * fx + shift, domain=0), atol=1e-6)
         self.assertAllClose(dtn.reconstruct(x), dtn.g_ema(fx, domain=1), atol=1e-6)
 
+    def test_translation_reads_the_mean_of_moved_and_mirrored_views_and_training_does_not(self):
+        x = testing.images(4, 3)
+        wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
+        places = ((1, 1), (1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+        moved = [wide[:, top : top + 32, left : left + 32] for top, left in places]
+        nets = testing.tiny_nets()
+        scale = np.linspace(0.5, 2.0, nets[0].features).astype(np.float32)
+        given = {"scale": scale, "shift": -scale, "alpha": 15.0}
+        one = MatchedDTN(*nets, **given)
+        for mirror in (True, False):
+            dtn = MatchedDTN(*nets, **given, tta="mean", mirror=mirror)
+            step = -1 if mirror else 1
+            shown = [view[:, :, ::step] if i % 2 else view for i, view in enumerate(moved)]
+            expected = scale * np.mean([dtn.f(view) for view in shown], axis=0) - scale
+            self.assertAllClose(dtn.content(x), expected, atol=1e-5)
+            self.assertNotAllClose(dtn.content(x), one.content(x), atol=1e-3)
+            self.assertAllClose(dtn(x), dtn.g_ema(expected.astype(np.float32), domain=0), atol=1e-4)
+            again = MatchedDTN.from_config(dtn.get_config())
+            self.assertEqual((again.tta, again.mirror), ("mean", mirror))
+            dtn.compile(testing.Adam(1e-3), testing.Adam(1e-3))
+            with mock.patch.object(dtn, "matched", wraps=dtn.matched) as matched:
+                dtn.source_step(x)
+            self.assertAllClose(matched.call_args.args[0], dtn.f(x), atol=1e-6)
+
 
 class StoreTest(PairTestCase):
     def test_a_pair_is_opened_for_its_domain_alone(self):

@@ -54,6 +54,17 @@ def _fit(directory, num_steps):
         )
 
 
+class AroundTest(testing.TestCase):
+    def test_larger_images_are_moved_further(self):
+        row = tf.reshape(tf.range(96.0), (1, 1, 96, 1)) * tf.ones((1, 96, 1, 1))
+        found = views.around(row, views.mirrored)
+        self.assertAllEqual(found[0], row)
+        self.assertAllEqual(found[1], row[:, :, ::-1])
+        # Moved by 3 pixels to the right: the first three columns are mirrored at the edge.
+        self.assertAllEqual(found[4][0, 0, :6, 0], [2.0, 1.0, 0.0, 0.0, 1.0, 2.0])
+        self.assertAllEqual(found[5][0, 0, :4, 0], [93.0, 94.0, 95.0, 95.0])
+
+
 class TermsTest(testing.TestCase):
     def test_invariance_by_hand(self):
         z, other = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([[1.0, 4.0], [0.0, 4.0]])

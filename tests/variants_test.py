@@ -10,11 +10,11 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from dtn_tf import build, config, serving
-from dtn_tf.content import make
+from dtn_tf.content import make, views
 from dtn_tf.data import domains
 from dtn_tf.dtn import DTN, SOURCE, TARGET
 from dtn_tf.nets.content import Classifier, ContentEncoder
-from dtn_tf.variants.adapted import AdaptedDTN, most_confident, views
+from dtn_tf.variants.adapted import AdaptedDTN, most_confident
 from dtn_tf.variants.pixels import Baseline, PixelDTN
 from dtn_tf.variants.yunjey import StridedEncoder, YunjeyDTN
 from tests import testing
@@ -219,7 +219,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
         x = np.asarray(_X_S)
         wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
         expected = [s * np.roll(wide, by, axis=(1, 2))[:, 1:-1, 1:-1] for *by, s in _MOVES]
-        self.assertAllEqual(np.stack(views(tf.constant(x))), np.stack(expected))
+        self.assertAllEqual(np.stack(views.around(tf.constant(x), tf.negative)), np.stack(expected))
 
     def test_most_confident_view_of_a_case_worked_by_hand(self):
         # Two images, three views. The first: two views for class 1 (0.6, 0.8), one surer of
@@ -239,7 +239,7 @@ class AdaptedDTNTest(testing.EagerTestCase):
         read = {}
         for preset in ("dtn_adapted", "dtn_adapted_mean_tta", "dtn_adapted_no_tta"):
             dtn = _shared(preset)
-            fx = [dtn.f(view) for view in views(_X_S)]
+            fx = [dtn.f(view) for view in views.around(_X_S, tf.negative)]
             read[preset] = {
                 "dtn_adapted": most_confident(fx, [dtn.head(dtn.f.hidden(view)) for view in fx]),
                 "dtn_adapted_mean_tta": np.mean(fx, axis=0),

@@ -7,7 +7,7 @@ import shutil
 
 import keras
 
-from dtn_tf import classify, files, pretrain, runs
+from dtn_tf import classify, files, pretrain, rules, runs
 from dtn_tf.content import contract, face, given, kept, learn, student
 from dtn_tf.errors import UserError
 from dtn_tf.nets.content import Classifier
@@ -162,7 +162,7 @@ def _needs_classes(config):
         "balance_s": (config.balance_s, "--nobalance_s"),
         "adapt_steps": (config.adapt_steps > 0, "--adapt_steps=0"),
         "style_size": (config.style_size > 0, "--style_size=0"),
-        "tta": (config.tta != "none", "--tta=none"),
+        "tta": (config.tta != "none" and not rules.has_mean_of_views(config), "--tta=none"),
         "d_conditional": (config.d_conditional, "--nod_conditional"),
         "content_distance": (
             config.content_distance == "cross_entropy",

@@ -41,6 +41,33 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5, no
     return augment.augment(images, other, geometry=0.0, colour=colour, noise=noise)
 
 
+def around(x, turned):
+    """Returns six views of x that are the same each time, of which f should say the same.
+
+    x itself, x turned, and four moved by a pixel of 32, every second of them turned. Each way to
+    move is taken once: both x and x turned of each, ten views, cost more and read hardly more
+    right. There is no interpolation, so that phones can run it.
+
+    Args:
+        x: float tensor `(batch, height, width, channels)`.
+        turned: Function of such a tensor: what else changes without changing what x shows.
+
+    Returns:
+        Six tensors like x, the first of them x.
+    """
+    height, width = x.shape[1:3]
+    k = max(1, height // 32)
+    wide = tf.pad(x, ((0, 0), (k, k), (k, k), (0, 0)), "SYMMETRIC")
+    corners = ((k, k), (k, k), (0, k), (2 * k, k), (k, 0), (k, 2 * k))
+    cut = [wide[:, top : top + height, left : left + width] for top, left in corners]
+    return [turned(view) if i % 2 else view for i, view in enumerate(cut)]
+
+
+def mirrored(x):
+    """Returns images with left and right exchanged: a tensor like x."""
+    return tf.reverse(x, [2])
+
+
 def _cropped(images, u, crop, mirror):
     """A random part of each image, as large as the image; its width reversed for a mirror."""
     side, stretch = 1.0 - crop * u[0], _STRETCH * (2.0 * u[1] - 1.0) * tf.sign(crop)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from dtn_tf import losses
+from dtn_tf.content import views
 from dtn_tf.dtn import DTN
 from dtn_tf.variants.pixels import PixelGenerator
 
@@ -49,8 +50,9 @@ class AdaptedDTN(DTN):
     Args:
         head: The layer that makes logits of f's hidden features, trained with f.
         tta: Test-time augmentation of a translation. "none": g reads f(x). "mean": the mean
-            of f over six views of x. "confident": f of the view that f is surest of, see
-            `most_confident`. Six views cost six times as much of f; training is not touched.
+            of f over six views of x: it and its negative, moved by a pixel. "confident": f of
+            the view that f is surest of, see `most_confident`. Six views cost six times as much
+            of f; training is not touched.
         **kwargs: See `DTN`.
     """
 
@@ -64,7 +66,7 @@ class AdaptedDTN(DTN):
         """Returns f(x) as a translation reads it, see `tta`."""
         if self.tta == "none":
             return self.f(x, training=False)
-        fx = [self.f(view, training=False) for view in views(x)]
+        fx = [self.f(view, training=False) for view in views.around(x, tf.negative)]
         if self.tta == "mean":
             return tf.add_n(fx) / len(fx)
         return most_confident(fx, [self.head(self.f.hidden(view)) for view in fx])
@@ -102,25 +104,6 @@ class AdaptedDTN(DTN):
         """Makes the model that `get_config` described."""
         head = keras.saving.deserialize_keras_object(config["head"])
         return super().from_config({**config, "head": head})
-
-
-def views(x):
-    """Returns six views of x: itself, its negative, and four of them moved by a pixel.
-
-    They are what f's training varied, so f should say the same of all; what it says of
-    one alone is noise. Each way to move is taken once, the sign changing from one to the
-    next: both signs of each, ten views, cost more and read hardly more right.
-
-    Args:
-        x: float tensor `(batch, height, width, channels)`, in [-1, 1].
-
-    Returns:
-        Six tensors like x.
-    """
-    height, width = x.shape[1:3]
-    wide = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "SYMMETRIC")
-    corners = ((1, 1, 1.0), (1, 1, -1.0), (0, 1, 1.0), (2, 1, -1.0), (1, 0, 1.0), (1, 2, -1.0))
-    return [sign * wide[:, top : top + height, left : left + width] for top, left, sign in corners]
 
 
 def most_confident(fx, logits):
