@@ -91,12 +91,13 @@ def read_json(path, what):
     return content
 
 
-def check_archive(path, advice="Delete it to have it made again."):
+def check_archive(path, advice=None):
     """Reads a .keras or .npz file to its end: both are zip files, with a checksum per part.
 
     Args:
         path: File.
-        advice: What to do with a damaged one, a sentence, or "".
+        advice: What to do if it is missing or damaged, a sentence, or ""; None to delete a
+            damaged one.
 
     Raises:
         UserError: If it is missing, torn, or a byte of it has changed.
@@ -107,8 +108,10 @@ def check_archive(path, advice="Delete it to have it made again."):
         if damaged:
             raise zipfile.BadZipFile(f"the checksum of {damaged} does not match")
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.") from None
+        raise UserError(f"{path} is missing. {advice or ''}".rstrip()) from None
     except Exception as error:  # zipfile and zlib raise many types on damaged bytes
+        if advice is None:
+            advice = "Delete it to have it made again."
         raise UserError(f"{path} is damaged ({error}). {advice}".rstrip()) from error
 
 

@@ -72,6 +72,19 @@ class TableTest(testing.TestCase):
         self.assertIn("Emoji to photos of faces, split test", text)
         self.assertNotIn("Emoji to photos", report.table(presets.FACES, [of_face()]))
 
+    def test_what_is_the_same_of_all_rows_is_said_once(self):
+        lines = [of_face(rank=9.0), of_face(rank=8.0, row="dtn_face_no_warm")]
+        text = report.table(presets.FACES, lines)
+        self.assertIn("of KID: 250; gallery: 1,000; independent net: VICReg on", text)
+        self.assertIn("descriptor: FaceNet, n", text)
+        head = next(row for row in text.splitlines() if row.startswith("| method"))
+        self.assertNotRegex(head, "gallery|descriptor|of KID")
+        lines[1]["retrieval"]["descriptor"]["hash"] = "m"
+        text = report.table(presets.FACES, lines)
+        self.assertIn("| FaceNet, n |", text)
+        self.assertIn("| FaceNet, m |", text)
+        self.assertIn("gallery: 1,000", text)
+
     def test_the_papers_line_names_its_gallery(self):
         found = cells(report.table(presets.FACES, []), "the paper's DTN emoji, gallery of 100,001")
         self.assertEqual(found[5:7], ["16", "22.9 %"])

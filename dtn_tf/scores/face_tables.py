@@ -53,18 +53,34 @@ def _without_content(line):
 
 
 def _of_domain(domain, lines, split):
-    body = []
+    measured, body = [], []
     for row, label, group in layout.by_row(presets.FACES, lines):
         if domain == domains.EMOJI:
             label = label.replace("faces to emoji", "emoji to faces")
         if group:
-            body.append((label, row.name, _f(group[0]), *_measured(group), *_facts(group)))
+            measured.append((label, row.name, _f(group[0]), *_measured(group), *_facts(group)))
+            body.append(measured[-1])
         elif domain == domains.FACE:
             body.append((label, row.name, "", layout.command(row, domain)))
     if domain == domains.FACE:
         body.append((*retrieval_tables.PAPER[:1], "", "DeepFace", "none", "none", *_of_paper()))
     caption = _CAPTION.format(**_NOUNS[domain], split=split)
-    return layout.markdown(caption, (*_HEAD, *_COLUMNS), body, lines)
+    head, body, shared = _without_shared((*_HEAD, *_COLUMNS), body, measured)
+    return layout.markdown(caption + shared, head, body, lines)
+
+
+def _without_shared(head, body, measured):
+    """Takes out facts that are the same of all rows that were measured: a sentence says them."""
+    same = [
+        k
+        for k in range(len(_HEAD), len(head))
+        if len(measured) > 1 and len({cells[k] for cells in measured}) == 1
+    ]
+    said = "; ".join(f"{head[k]}: {measured[0][k]}" for k in same)
+    head, *body = (
+        tuple(cell for k, cell in enumerate(cells) if k not in same) for cells in (head, *body)
+    )
+    return head, body, f" The same of all that is measured: {said}." if said else ""
 
 
 def _f(line):
