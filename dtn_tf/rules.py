@@ -219,7 +219,8 @@ def ignored_by_content(config):
     if config.content == "unlabelled" or (_is_face(config) and config.content_student):
         return _OF_LABELLED_F
     of_net = () if config.method in ("pixels", "baseline") else _OF_NET_F  # their G has it
-    return (*_OF_LABELLED_F, *_OF_TRAINED_F, *of_net)
+    read = ("pretrain_noise",) if config.const_views else ()  # by L_CONST's views of G(x)
+    return tuple(k for k in (*_OF_LABELLED_F, *_OF_TRAINED_F, *of_net) if k not in read)
 
 
 def check(config):

@@ -1,5 +1,7 @@
 """Which face net compares people."""
 
+import contextlib
+import io
 import types
 from unittest import mock
 
@@ -31,6 +33,15 @@ class OfTest(testing.TestCase):
         self.assertIsNone(descriptor.of("auto", self.run_of(given="a")))
         self.installed.clear()
         self.assertIsNone(descriptor.of("auto", self.run_of()))
+
+    def test_auto_advises_to_install_what_did_not_teach_f_alone(self):
+        for run, advised in ((self.run_of(given="a"), False), (self.run_of(), True)):
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                self.assertIsNone(descriptor.of("auto", run))
+            self.assertEqual("pip install" in said.getvalue(), advised)
+            self.assertIn("--descriptor=face:PATH_OR_PACKAGE", said.getvalue())
+            self.installed.clear()
 
     def test_none_is_none_and_a_name_is_that_net(self):
         self.assertIsNone(descriptor.of("none", self.run_of()))

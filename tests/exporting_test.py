@@ -48,12 +48,14 @@ class RuntimeTest(testing.TestCase):
     @parameterized.parameters(
         ("dtn", "savedmodel"),
         *(("dtn_adapted", name) for name in ("onnx", "litert")),  # all of dtn, style, views of x
-        ("folders", "onnx"),
+        *(("folders", name) for name in ("onnx", "litert")),  # views of another kind
     )
     def test_translates_as_the_dtn_does(self, net, name):
         dtn = painting.folders() if net == "folders" else painting.row(net)
         if net == "dtn_adapted":
             self.assertEqual((dtn.tta, hasattr(dtn.g, "encoder")), ("confident", True))
+        if net == "folders":
+            self.assertEqual((dtn.tta, dtn.mirror), ("mean", True))
         side, channels = (64, 3) if net == "folders" else (32, 1)
         x = painting.pixels(5, 3, 2, side)
         (folder,) = exporting.export(dtn, [name], self.directory / "out")

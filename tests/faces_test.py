@@ -37,6 +37,8 @@ class FilesTest(testing.TestCase):
         self.assertEqual(found.test.title, "photos of faces test")
         self.assertEqual(found.test.pixels.shape, (24, 64, 64, 3))
         self.assertEqual(found.target_test.title, "emoji test")
+        for split in ("test", "validation"):
+            self.assertEqual(found.real(split).title, f"emoji {split}")
         self.assertIn(f"from {self.root}", store.notice)
         self.assertIsNone(store.people())
 

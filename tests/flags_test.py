@@ -168,6 +168,7 @@ class FlagsTest(testing.TestCase):
         ("--content=x.keras", "--pretrain_steps=3 --f_residual", "f_residual, pretrain_steps"),
         ("--content=app:VGG16", "--f_depths=1,1,1,1", "f_depths would be ignored with content=app"),
         ("--content=face:x --nocontent_student", "--pretrain_steps=3", "pretrain_steps would"),
+        ("--content=x.keras", "--pretrain_noise=0.1", "pretrain_noise would be ignored"),
     )
     def test_what_an_f_has_no_use_for_is_refused_where_a_command_names_it(self, f, words, said):
         folders = "--domain=folders --source_dir=a --target_dir=b"
@@ -177,6 +178,7 @@ class FlagsTest(testing.TestCase):
 
     @parameterized.parameters(
         ("--content=labels", "--pretrain_geometry=1"),
+        ("--content=x.keras --const_views", "--pretrain_noise=0.1"),
         ("--content=face:x", "--pretrain_steps=3"),
         (
             "--content=x.keras --method=pixels --content_distance=mse --beta=1 --nomatch_features",

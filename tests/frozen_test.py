@@ -41,6 +41,11 @@ def _with_a_queue():
     graphs.facenet()
 
 
+def _squeezed():
+    y = tf.reduce_mean(_batchless(), axis=(1, 2), keepdims=True)
+    tf.squeeze(y, axis=(1, 2), name="code")
+
+
 class ValueTest(testing.TestCase):
     def _read(self, make):
         path = graphs.freeze(self.directory / "net.pb", make)
@@ -79,6 +84,11 @@ class ValueTest(testing.TestCase):
     def test_other_ops_and_a_shape_that_is_computed(self):
         path, (net, _) = self._read(_split_and_joined)
         self.assertAllClose(net(_x()), graphs.run(path, {"x": _x()}, "code"), atol=1e-6)
+
+    def test_squeeze_leaves_a_batch_of_one_image(self):
+        path, (net, _) = self._read(_squeezed)
+        self.assertEqual(net(_x(1)).shape, (1, 3))
+        self.assertAllClose(net(_x(1)), graphs.run(path, {"x": _x(1)}, "code"), atol=1e-6)
 
 
 class RefusalTest(testing.TestCase):

@@ -24,7 +24,7 @@ def row(preset="dtn"):
 
 
 def folders():
-    """Returns a DTN of two folders: RGB at 64 pixels, features matched, g that upsamples."""
+    """Returns a DTN of two folders: RGB at 64 pixels, matched codes of views, g that upsamples."""
     return _with_terms(_folders())
 
 
@@ -39,7 +39,9 @@ def _row(preset):
 def _folders():
     folders = {"domain": "folders", "source_dir": "a", "target_dir": "b", "size": 64}
     nets = {name: sizes.at_size(_SMALL[name], 64, name[0]) for name in _SMALL}
-    settings = config.make("dtn_folders", **folders, **nets, precision="float32", ema=0.0)
+    settings = config.make(
+        "dtn_folders", **folders, **nets, tta="mean", precision="float32", ema=0.0
+    )
     of_s, of_t = (domains.Domain(name, name, 64, 3) for name in ("source", "target"))
     task = domains.Task("folders", source=of_s, target=of_t, content=of_s)
     f = ContentEncoder(nets["f_channels"], size=64)

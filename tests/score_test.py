@@ -181,6 +181,9 @@ class Unlabelled:
     target_train: Pictures
     target_test: Pictures
 
+    def real(self, split):
+        return self.target_test
+
 
 class WithoutJudgeTest(trained.TestCase):
     def setUp(self):

@@ -68,6 +68,7 @@ class SetsTest(testing.TestCase):
         self.assert_same(found.t, self.whole(domains.MNIST, "train")[0])
         self.assert_same(found.target_train, *self.whole(domains.MNIST, "train"))
         self.assert_same(found.target_test, *self.whole(domains.MNIST, "test"))
+        self.assertIs(found.real("validation"), found.real("test"))  # all of train is t
         self.assertIs(found.unseen, found.t)
         self.assertEqual(found.task, domains.TASKS["svhn"])
 

@@ -317,7 +317,7 @@ class NetsTest(testing.TestCase):
     def is_by(self, known, at_hand, independent_hash="abcd"):
         """Whether a line by one face net stays with another one at hand; None is none."""
         pictures = Pictures(testing.pixels(4), "photos")
-        sets = types.SimpleNamespace(test=pictures, target_test=pictures)
+        sets = types.SimpleNamespace(test=pictures, real=lambda split: pictures)
         net = at_hand and types.SimpleNamespace(hash=at_hand)
         yardstick = types.SimpleNamespace(sets=lambda run: sets, descriptor=net)
         rank = None if known is None else 9.0

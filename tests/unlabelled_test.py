@@ -55,9 +55,9 @@ def _fit(directory, num_steps):
 
 
 class AroundTest(testing.TestCase):
-    def test_larger_images_are_moved_further(self):
+    def test_views_are_moved_and_mirrored_at_the_edge(self):
         row = tf.reshape(tf.range(96.0), (1, 1, 96, 1)) * tf.ones((1, 96, 1, 1))
-        found = views.around(row, views.mirrored)
+        found = views.around(row, views.mirrored, 3)
         self.assertAllEqual(found[0], row)
         self.assertAllEqual(found[1], row[:, :, ::-1])
         # Moved by 3 pixels to the right: the first three columns are mirrored at the edge.

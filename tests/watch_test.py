@@ -58,7 +58,7 @@ class ApartTest(trained.TestCase):
         of_run = types.SimpleNamespace(
             task=domains.Task("folders", None, of_t, None),
             validation=x,
-            target_test=real,
+            real=lambda split: real,
             target_train=Pictures(testing.pixels(30, seed=2), "b train"),
         )
         yardstick = types.SimpleNamespace(cache_dir=self.cache)

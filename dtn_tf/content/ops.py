@@ -52,6 +52,7 @@ _INPUTS = {
     "ResizeNearestNeighbor": "images size",
 }
 _INFERENCE = {"is_training": False}
+_SAVED_AS = {("Squeeze", "axis"): "squeeze_dims"}  # where Python's name of an attribute is another
 _PRELU = "Prelu"  # tfjs' own
 
 
@@ -62,12 +63,13 @@ def is_known(op):
 
 @functools.cache
 def attributes(op):
-    """Names of the attributes that an op takes: a tuple, without the types of its tensors."""
+    """Names of an op's attributes in a graph: a tuple, without the types of its tensors."""
     if op == _PRELU:
         return ()
     inputs = _INPUTS[op].replace("*", "").split()
     taken = inspect.signature(getattr(tf.raw_ops, op)).parameters
-    return tuple(name for name in taken if name not in (*inputs, "name"))
+    names = (name for name in taken if name not in (*inputs, "name"))
+    return tuple(_SAVED_AS.get((op, name), name) for name in names)
 
 
 def apply(op, inputs, attrs):
@@ -76,7 +78,7 @@ def apply(op, inputs, attrs):
     Args:
         op: Name, of which `is_known` is true.
         inputs: List of tensors.
-        attrs: Dict, attribute -> value, as `tf.raw_ops` takes them.
+        attrs: Dict, attribute -> value, by the names of `attributes`.
 
     Raises:
         ValueError: If the number of inputs is another one.
@@ -84,7 +86,8 @@ def apply(op, inputs, attrs):
     if op == _PRELU:
         x, alpha = inputs
         return [tf.nn.relu(x) - alpha * tf.nn.relu(-x)]
-    attrs = {k: _INFERENCE.get(k, v) for k, v in attrs.items()}
+    python = {saved: name for (of, name), saved in _SAVED_AS.items() if of == op}
+    attrs = {python.get(k, k): _INFERENCE.get(k, v) for k, v in attrs.items()}
     if op.startswith("FusedBatchNorm"):
         attrs["is_training"] = False  # TensorFlow's default is True
     found = getattr(tf.raw_ops, op)(**_named(op, inputs), **attrs)

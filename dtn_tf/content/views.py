@@ -19,7 +19,8 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5, no
     Args:
         images: float32 tensor `(batch, height, width, 1 or 3)`, in [-1, 1].
         seed: int tensor of shape `(2,)`; equal seeds give equal views.
-        crop: The most that is cut off a side, as a share, in [0, 1): 0.2 leaves 80 to 100 %.
+        crop: The most that is cut off a side, as a share, in [0, 1): 0.2 leaves 80 to 100 %,
+            of which the height or the width loses up to 14 % more: the shape changes a little.
         mirror: Whether half of the views are mirrored. Digits and letters must not be.
         colour: Strength of changes of tint, saturation, contrast and brightness; 0 is none.
         grey: Probability that a view has no colour at all.
@@ -41,24 +42,24 @@ def view(images, seed, crop=0.2, mirror=True, colour=0.5, grey=0.0, blur=0.5, no
     return augment.augment(images, other, geometry=0.0, colour=colour, noise=noise)
 
 
-def around(x, turned):
+def around(x, turned, by=1):
     """Returns six views of x that are the same each time, of which f should say the same.
 
-    x itself, x turned, and four moved by a pixel of 32, every second of them turned. Each way to
-    move is taken once: both x and x turned of each, ten views, cost more and read hardly more
-    right. There is no interpolation, so that phones can run it.
+    x itself, x turned, and four moved, every second of them turned. Each way to move is taken
+    once: both x and x turned of each, ten views, cost more and read hardly more right. There is
+    no interpolation, so that phones can run it.
 
     Args:
         x: float tensor `(batch, height, width, channels)`.
         turned: Function of such a tensor: what else changes without changing what x shows.
+        by: How far the four are moved, in pixels; the edge is mirrored.
 
     Returns:
         Six tensors like x, the first of them x.
     """
     height, width = x.shape[1:3]
-    k = max(1, height // 32)
-    wide = tf.pad(x, ((0, 0), (k, k), (k, k), (0, 0)), "SYMMETRIC")
-    corners = ((k, k), (k, k), (0, k), (2 * k, k), (k, 0), (k, 2 * k))
+    wide = tf.pad(x, ((0, 0), (by, by), (by, by), (0, 0)), "SYMMETRIC")
+    corners = ((by, by), (by, by), (0, by), (2 * by, by), (by, 0), (by, 2 * by))
     cut = [wide[:, top : top + height, left : left + width] for top, left in corners]
     return [turned(view) if i % 2 else view for i, view in enumerate(cut)]
 

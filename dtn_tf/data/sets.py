@@ -98,6 +98,17 @@ class Sets:
         """Labelled test split of the target."""
         return self._store.load(self.task.target, "test")
 
+    def real(self, split):
+        """Returns the real target `Pictures` beside which translations of a split stand.
+
+        Those of test for validation, too: all of the target's train split is t.
+
+        Args:
+            split: "test" or "validation", of the source.
+        """
+        del split
+        return self.target_test
+
     def at_size(self, side):
         """Returns the same sets in the same order, of larger images where they can be had.
 
@@ -164,6 +175,10 @@ class FolderSets(Sets):
     def validation(self):
         """The source's validation split, with the labels that its folder gives."""
         return self._store.load(self.task.source, "validation")
+
+    def real(self, split):
+        """Returns the real target `Pictures` of the same split: what is tuned sees no test."""
+        return self._store.load(self.task.target, split)
 
     @property
     def _for_f(self):

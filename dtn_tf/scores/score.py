@@ -115,7 +115,7 @@ def store_of(run, data, data_dir, cache_dir):
 def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     """Scores a finished run by a yardstick; returns the line that `score` returns."""
     sets = yardstick.sets(run)
-    shown, real = sets_lib.of_split(sets, split), sets.target_test
+    shown, real = sets_lib.of_split(sets, split), sets.real(split)
     known = yardstick.descriptor is not None, yardstick.has_attributes
     names = scorers.of(sets.task, shown, real, with_distances, *known)
     _check_judge(run, yardstick, names)

@@ -192,7 +192,7 @@ def _is_by_nets(line, sets, yardstick):
     recipe, net = known.get("recipe", 1), known.get("descriptor", {}).get("hash")
     asked = yardstick.descriptor
     return (
-        line["target"]["fingerprint"] == sets.target_test.fingerprint()
+        line["target"]["fingerprint"] == sets.real(line["split"]).fingerprint()
         and line["distances"]["independent"]["hash"] == independent.by(yardstick, sets).hash
         and (asked is None or (recipe, net) == (retrieval.RECIPE, asked.hash))
     )

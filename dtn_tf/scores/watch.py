@@ -105,7 +105,7 @@ def _measure_of(dtn, workdir, cache_dir, judge_steps):
     run = runs.read(workdir)
     yardstick = Yardstick(stores.of(run.config, cache_dir), cache_dir, judge_steps)
     sets = yardstick.sets(run)
-    shown, real = sets.validation, sets.target_test
+    shown, real = sets.validation, sets.real("validation")
     has_judge = "judge" in scorers.of(sets.task, shown, real)
     translated = scorers.Translated(dtn, sets, yardstick, "validation", shown, real, None)
     return (_by_judge if has_judge else _apart)(translated)

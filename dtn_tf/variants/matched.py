@@ -46,7 +46,8 @@ class MatchedDTN(DTN):
         if self.tta == "none":
             return self.matched(self.f(x, training=False))
         turned = views.mirrored if self.mirror else tf.identity
-        fx = [self.f(view, training=False) for view in views.around(x, turned)]
+        by = max(1, x.shape[1] // 32)  # as far as a pixel is of a digit
+        fx = [self.f(view, training=False) for view in views.around(x, turned, by)]
         return self.matched(tf.add_n(fx) / len(fx))
 
     def matched(self, fx):
