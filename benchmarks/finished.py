@@ -11,6 +11,11 @@ _JUDGE_STEPS = flags.DEFINE_integer(
 )
 
 
+def cache_dir():
+    """Returns where the command line says that runs share nets and codes."""
+    return _CACHE_DIR.value
+
+
 def read(workdir):
     """Returns the `Run` of a directory, its `Sets`, and the judge of its target domain."""
     run = runs.finished(workdir)

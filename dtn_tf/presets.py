@@ -49,7 +49,7 @@ _PICTURES = {
     "pretrain_learning_rate": 3e-3,
 }
 
-# What rows of `dtn_face` with one piece changed have in common: a quarter of the time.
+# What rows of `dtn_face` with one piece changed have in common: a quarter of g's time.
 _SHORT = {"steps": 2000, "tta": "none"}
 
 # f of faces, the same for every recipe: the paper's (DeepFace) is not public.
@@ -445,7 +445,6 @@ ROWS = {
                 ("no_views", "short, L_CONST of G(x) in one view", {"const_views": False}),
                 ("no_caricature", "short, f(s) not exaggerated", {"caricature": 1.0}),
                 ("caricature", "short, f(s) exaggerated twice", {"caricature": 2.0}),
-                ("tta", "short, with test-time augmentation", {"tta": "mean"}),
             )
         ),
         Row("tiny", "a first look", preset="tiny", note="too short to learn a digit"),

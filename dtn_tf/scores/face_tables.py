@@ -11,9 +11,9 @@ _COLUMNS = ("seeds", "images", "of KID", "gallery", "independent net", "descript
 _COLUMNS += ("trained by commit", "minutes", "trained on")
 _CAPTION = (
     "{x} to {gx}, split {split}. KID: distance of translations to real {gx} under the independent"
-    " net; floor: of real ones to other real ones; of KID: images on each side. Median rank and"
-    " rank-1: of the source image among those of the gallery, the first ones of the split, each in"
-    " another view, asked with its translation (the paper's Table 4). Ahead of nearest: how much"
+    " net; floor: of real ones to other real ones; of KID: images on each side. The descriptor"
+    " gets a translation and ranks a gallery, the first images of the split, each in another view."
+    " Median rank and rank-1 are of the right one (the paper's Table 4). Ahead of nearest: how much"
     " more often it comes first than for the real image nearest under f, 95 % intervals over"
     " images. One number is one seed; of several ± is the deviation over them."
 )
@@ -80,7 +80,7 @@ def _without_shared(head, body, measured):
     head, *body = (
         tuple(cell for k, cell in enumerate(cells) if k not in same) for cells in (head, *body)
     )
-    return head, body, f" The same of all that is measured: {said}." if said else ""
+    return head, body, f" Equal in every row that is measured: {said}." if said else ""
 
 
 def _f(line):
