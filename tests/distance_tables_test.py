@@ -56,6 +56,10 @@ class TableTest(testing.TestCase):
     def test_deviation_over_subsets_is_called_so_and_an_old_error_is_not_shown(self):
         text = report.details(without_judge())
         self.assertIn("G(x) to real | 0.0321 (deviation over subsets 0.0012) |", text)
+        self.assertNotIn("nearest to x under f to real", text)
+        picked = without_judge(part={"kid_nearest": 0.04, "kid_nearest_deviation": 0.003})
+        said = "the same, real images nearest to x under f to real | 0.0400 (deviation over subsets"
+        self.assertIn(said, report.details(picked))
         old = without_judge()
         for net in ("under_f", "under_independent"):
             kept = {k: v for k, v in old["distances"][net].items() if "deviation" not in k}

@@ -113,6 +113,17 @@ class MeasureTest(testing.EagerTestCase):
         expected = measures.kid(gx / scale, half / scale, 100, 15)
         self.assertAllClose((found["kid"], found["kid_deviation"]), expected, rtol=1e-3)
 
+    def test_real_images_that_are_picked_have_a_kid_of_their_own(self):
+        sets = _sets()
+        half, other = measures.halves(sets.target_test)
+        found = self.measure(sets=sets, nearest=np.concatenate([other, half]))  # more than enough
+        part = found["under_independent"]
+        self.assertEqual(part["kid_nearest"], part["kid_floor"])
+        self.assertEqual(part["kid_nearest_deviation"], part["kid_floor_deviation"])
+        found = self.measure(sets=sets, nearest=np.repeat(half[:1], 40, axis=0))
+        self.assertGreater(found["under_independent"]["kid_nearest"], 10 * abs(part["kid_floor"]))
+        self.assertNotIn("kid_nearest", self.measure()["under_f"])
+
     def test_the_scale_of_a_net_changes_no_kid(self):
         scaled = independent.Net(Corners(scale=100.0), "louder", "def")
         plain, louder = (self.measure(net=net)["under_independent"] for net in (_NET, scaled))

@@ -37,6 +37,9 @@ def details(line):
             ("the same, untranslated x to real", _kid(part, "kid_original")),
             (f"Fréchet distance under {name}, G(x) to real (floor)", _frechet(part)),
         ]
+        if "kid_nearest" in part:
+            what = "the same, real images nearest to x under f to real"
+            rows.insert(-1, (what, _kid(part, "kid_nearest")))
     constancy, back = found["constancy"], found["reconstruction"]
     rows += [
         ("f-constancy: x is the nearest to G(x) (chance)", _rank_1(constancy)),

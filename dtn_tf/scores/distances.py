@@ -17,21 +17,23 @@ _MINIMUM = 4  # real images: two halves of two
 _SUBSETS, _SUBSET_SIZE = 100, 1000  # of KID, the authors'
 
 
-def measure(dtn, sets, split, independent, gx=None):
+def measure(dtn, sets, split, independent, gx=None, nearest=None):
     """Measures the translations of any pair of domains.
 
     "n" images of each kind are compared, as many translations as real images in each of two
-    halves of the target's test images, so that all numbers and their floors have the bias
-    of equally many images. They are the first ones, 5,000 at most.
+    halves of the target's images of the split, so that all numbers and their floors have the
+    bias of equally many images. They are the first ones, 5,000 at most.
 
     Args:
         dtn: A trained `DTN`.
-        sets: `Sets` of the run. Its `test` or `validation` is translated, its `target_test`
-            is what translations are compared with.
+        sets: `Sets` of the run. Its `test` or `validation` is translated, and compared with what
+            `real` gives for the split.
         split: "test" or "validation", of the source.
         independent: `independent.Net`, which f is not.
         gx: uint8 array, the translations of the first 5,000 images of the split, or of more
             of them, where they are known already.
+        nearest: uint8 array, of each of the first images the real target image that is nearest
+            under f; None to leave it out.
 
     Returns:
         Dict of plain numbers and dicts, for JSON:
@@ -46,16 +48,18 @@ def measure(dtn, sets, split, independent, gx=None):
             G(x), of other real images, and of x itself, untranslated. The features are
             first divided by the root mean square that they have on real images: the scale
             of a net's features is an accident, and the kernel is not blind to it.
-            "kid_deviation", "kid_floor_deviation", "kid_original_deviation": standard
-            deviations over the random subsets.
+            "kid_nearest", where it is asked for: of `nearest`. They are real, and yet a set of
+            their own, as whom the source shows is no random choice of whom the target does.
+            "kid_deviation", "kid_floor_deviation", and so on: standard deviations over the random
+            subsets.
         - "constancy": how often x is the nearest of all translated images to G(x) under f,
             see `measures.constancy`.
-        - "reconstruction": of G(x), x in the target's test images: "error", mean absolute
+        - "reconstruction": of G(x), x in the target's images of the split: "error", mean absolute
             difference of stored pixels in grey levels, 0 to 255; "l_tid", the loss L_TID in
             the run's own distance; "n" images.
 
     Raises:
-        UserError: If there are fewer than four target test images or two source images.
+        UserError: If there are fewer than four such target images or two source images.
     """
     shown = sets_lib.of_split(sets, split)
     real = sets.real(split)
@@ -67,6 +71,8 @@ def measure(dtn, sets, split, independent, gx=None):
     n = measures.compared(x, real)
     halves = [half[:n] for half in measures.halves(real)]
     compared = {"G(x)": gx[:n], "half": halves[0], "other half": halves[1], "x": x[:n]}
+    if nearest is not None:
+        compared["nearest"] = nearest[:n]
     return {
         "n": n,
         "independent": independent.facts(),
@@ -91,7 +97,10 @@ def _distances(net, name, compared):
     scale = np.sqrt(np.mean(np.square(half, dtype=np.float64))) or 1.0
     # Half of a small set: subsets that are the whole set would not differ.
     how = {"num_subsets": _SUBSETS, "subset_size": min(_SUBSET_SIZE, max(len(half) // 2, 2))}
-    for key, kind in (("kid", "G(x)"), ("kid_floor", "other half"), ("kid_original", "x")):
+    keys = {"kid": "G(x)", "kid_floor": "other half", "kid_original": "x", "kid_nearest": "nearest"}
+    for key, kind in keys.items():
+        if kind not in features:
+            continue
         part = features[kind] / scale
         found[key], found[f"{key}_deviation"] = measures.kid(part, half / scale, **how)
     return found

@@ -90,7 +90,8 @@ def _by_judge(translated):
 def _by_distances(translated):
     dtn, sets, split = translated.dtn, translated.sets, translated.split
     net = translated.independent
-    return {"distances": distances.measure(dtn, sets, split, net, translated.gx)}
+    nearest = translated.nearest if sets.task.name in domains.FACES else None
+    return {"distances": distances.measure(dtn, sets, split, net, translated.gx, nearest)}
 
 
 def _by_retrieval(translated):
