@@ -15,8 +15,8 @@ _OF_F = ("style_size", "tta", "d_conditional")  # they use f's decisions, or rea
 def uses_decisions(config):
     """Whether something of a config uses what f's own classifier decides, or reads more of x."""
     by_class = config.content_distance == "cross_entropy" or config.d_conditional
-    by_class |= config.tta == "confident"
-    return by_class or config.style_size > 0 or (config.tta != "none" and not config.match_features)
+    by_views = config.tta != "none" and not has_mean_of_views(config)
+    return by_class or by_views or config.style_size > 0
 
 
 def has_mean_of_views(config):
