@@ -36,7 +36,7 @@ def build(config, task, content, matching=None, content_variance=1.0):
         config: `DTNConfig`.
         task: `domains.Task`.
         content: What has an `f` and its `head`: `content.make.Content`.
-        matching: Scale and shift of f(s), see `MatchedDTN`; None to leave f(s) as it is.
+        matching: What brings f(s) to f(t), arguments of `MatchedDTN`; None to leave f(s) as it is.
         content_variance: Of f(t), for content_distance="nmse".
     """
     keras.utils.set_random_seed(config.seed)
@@ -58,8 +58,7 @@ def _dtn(config, task, content, matching, content_variance):
     if rules.uses_decisions(config):
         method, of_f = AdaptedDTN, {"head": content.head, "tta": config.tta}
     if matching is not None:
-        scale, shift = matching
-        of_f = {"scale": scale, "shift": shift, "tta": config.tta, "mirror": config.mirror}
+        of_f = {**matching, "tta": config.tta, "mirror": config.mirror}
         method = MatchedDTN
     return method(
         content.f,

@@ -179,6 +179,14 @@ class DTNConfig:
         10.0,
         expert=True,
     )
+    test_caricature: float = setting(
+        0.0,
+        "The same of a translation, for matched f(s), where it is not that of training: how many"
+        " times the deviation of f(t) g reads. 0 is as in training, which it does not change.",
+        0.0,
+        10.0,
+        expert=True,
+    )
     mirror: bool = setting(
         True,
         "Whether a mirrored image shows the same, for --content=unlabelled, the student of a face"

@@ -179,10 +179,9 @@ _RULES = (
             "it is for the paper's G and L_CONST, without f's decisions or a style code",
         ),
     ),
-    (
-        "caricature",
-        DEFAULT,
-        _when(lambda c: not c.match_features, "it is a part of --match_features"),
+    *(
+        (name, DEFAULT, _when(lambda c: not c.match_features, "it is a part of --match_features"))
+        for name in ("caricature", "test_caricature")
     ),
     *(
         (name, DEFAULT, rule)

@@ -142,7 +142,7 @@ def _train(config, sets, workdir, cache_dir, watchers):
         spent["f_reads"] = sum(features.seconds(fx) for fx in (fx_s, fx_t) if fx is not None)
         matching = None
         if config.match_features:
-            matching = codes.match_features(fx_s, fx_t, config.caricature)
+            matching = _matching(config, fx_s, fx_t)
         variance = codes.variance(fx_t) if config.content_distance == "nmse" else 1.0
         dtn = build.build(config, task, content, matching, variance)
         if config.warm_steps:
@@ -154,6 +154,15 @@ def _train(config, sets, workdir, cache_dir, watchers):
     files.save(workdir / "dtn.keras", dtn.save, _num_bytes(dtn))
     _remove(_passing(workdir))
     return dtn
+
+
+def _matching(config, fx_s, fx_t):
+    """What brings f(s) to f(t) in training and in a translation: arguments of `MatchedDTN`."""
+    scale, shift = codes.match_features(fx_s, fx_t, config.caricature)
+    found = {"scale": scale, "shift": shift}
+    if config.test_caricature:
+        found["test_matching"] = codes.match_features(fx_s, fx_t, config.test_caricature)
+    return found
 
 
 def _passing(workdir):

@@ -46,6 +46,7 @@ _FIRST = {
     "adapt_learning_rate": {"adapt_steps": 1},
     "warm_learning_rate": {"warm_steps": 1},
     "caricature": {"match_features": True},
+    "test_caricature": {"match_features": True},
 }
 _FACES = ("dtn_face", "dtn_face_paper")
 _IN_NO_TABLE = ("tiny", "dtn_folders")

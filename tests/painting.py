@@ -46,7 +46,8 @@ def _folders():
     task = domains.Task("folders", source=of_s, target=of_t, content=of_s)
     f = ContentEncoder(nets["f_channels"], size=64)
     draw = np.random.default_rng(0)
-    matching = [draw.uniform(low, 2.0, f.features).astype(np.float32) for low in (0.5, -2.0)]
+    scale, shift = (draw.uniform(low, 2.0, f.features).astype(np.float32) for low in (0.5, -2.0))
+    matching = {"scale": scale, "shift": shift, "test_matching": (1.5 * scale, shift)}
     return paint(build.build(settings, task, make.content_of(f), matching))
 
 

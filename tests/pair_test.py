@@ -14,6 +14,7 @@ from dtn_tf import config, runs, serving, train
 from dtn_tf.content import codes, features, make
 from dtn_tf.data import pair, sets, stores
 from dtn_tf.data.pictures import Pictures
+from dtn_tf.dtn import DTN
 from dtn_tf.errors import Interrupted, UserError
 from dtn_tf.nets import sizes
 from dtn_tf.nets.content import Classifier
@@ -118,7 +119,7 @@ class UnlabelledTest(PairTestCase):
     def test_f_is_learnt_and_matched_at_64_pixels(self):
         self.enter_context(mock.patch.object(serving, "export"))
         more = {"size": 64, "match_features": True, "content_distance": "nmse"}
-        dtn, out = self.train(self.settings(**more, caricature=1.5))
+        dtn, out = self.train(self.settings(**more, caricature=1.5, test_caricature=2.0))
         self.assertRegex(out, "f: of .* images of photos validation it finds another view of")
         self.assertIsInstance(dtn, MatchedDTN)
         loaded = serving.load(self.directory / "run")
@@ -136,6 +137,8 @@ class UnlabelledTest(PairTestCase):
         scale, shift = codes.match_features(of_s, of_t, 1.5)
         self.assertAllClose(dtn.scale, scale, rtol=1e-3, atol=1e-4)
         self.assertAllClose(dtn.shift, shift, rtol=1e-3, atol=1e-3)
+        of_translation = codes.match_features(of_s, of_t, 2.0)
+        self.assertAllClose(loaded.test_matching, of_translation, rtol=1e-3, atol=1e-3)
 
     def test_f_of_a_set_is_computed_once(self):
         _, pictures = self.opened(self.settings())
@@ -238,6 +241,19 @@ class MatchedTest(testing.EagerTestCase):
         self.assertAllClose(dtn.content(x), scale * fx + shift, atol=1e-6)
         self.assertAllClose(dtn(x), dtn.g_ema(scale * fx + shift, domain=0), atol=1e-6)
         self.assertAllClose(dtn.reconstruct(x), dtn.g_ema(fx, domain=1), atol=1e-6)
+
+    def test_a_translation_may_exaggerate_more_than_training(self):
+        nets, x = testing.tiny_nets(), testing.images(4, 3)
+        twice = [2.0] * nets[0].features, [0.5] * nets[0].features
+        dtn = MatchedDTN(*nets, test_matching=twice, alpha=15.0)
+        fx = dtn.f(x).numpy()
+        self.assertAllClose(dtn.content(x), 2.0 * fx + 0.5, atol=1e-5)
+        self.assertAllClose(dtn(x), dtn.g_ema(2.0 * fx + 0.5, domain=0), atol=1e-5)
+        self.assertAllClose(dtn.reconstruct(x), dtn.g_ema(fx, domain=1), atol=1e-5)
+        dtn.compile(testing.Adam(1e-3), testing.Adam(1e-3))
+        with mock.patch.object(DTN, "source_step") as of_dtn:
+            dtn.source_step(x)
+        self.assertAllClose(of_dtn.call_args.args[1], fx, atol=1e-6)  # scale 1, shift 0
 
     def test_translation_reads_the_mean_of_moved_and_mirrored_views_and_training_does_not(self):
         x = testing.images(4, 3)

@@ -23,12 +23,28 @@ class MatchedDTN(DTN):
             over six views of x, see `views.around`. What f says of one view alone is noise. Six
             views cost six times as much of f; training is not touched.
         mirror: Whether every second of these views is mirrored: then x mirrored shows the same.
+        test_matching: Scale and shift of a translation, two times `features` floats, for another
+            exaggeration than that of training, which it does not touch. None: the same.
         **kwargs: See `DTN`.
     """
 
-    def __init__(self, f, g, d, scale=None, shift=None, tta="none", mirror=True, **kwargs):
+    def __init__(
+        self,
+        f,
+        g,
+        d,
+        scale=None,
+        shift=None,
+        tta="none",
+        mirror=True,
+        test_matching=None,
+        **kwargs,
+    ):
         super().__init__(f, g, d, **kwargs)
         self.tta, self.mirror = tta, mirror
+        self.test_matching = None
+        if test_matching is not None:  # plain numbers, as the configuration of a file has them
+            self.test_matching = [[float(v) for v in part] for part in test_matching]
         self.built = False
         ones = np.ones(f.features, np.float32)
         self.scale, self.shift = (
@@ -43,12 +59,20 @@ class MatchedDTN(DTN):
 
     def content(self, x):
         """Returns f(x), x in the source domain, matched, as a translation reads it."""
+        fx = self._read(x)
+        if self.test_matching is None:
+            return self.matched(fx)
+        scale, shift = (tf.constant(part, fx.dtype) for part in self.test_matching)
+        return scale * fx + shift
+
+    def _read(self, x):
+        """f(x), or its mean over views."""
         if self.tta == "none":
-            return self.matched(self.f(x, training=False))
+            return self.f(x, training=False)
         turned = views.mirrored if self.mirror else tf.identity
         by = max(1, x.shape[1] // 32)  # as far as a pixel is of a digit
         fx = [self.f(view, training=False) for view in views.around(x, turned, by)]
-        return self.matched(tf.add_n(fx) / len(fx))
+        return tf.add_n(fx) / len(fx)
 
     def matched(self, fx):
         """Returns features of the source as if they were of the target."""
@@ -61,4 +85,5 @@ class MatchedDTN(DTN):
 
     def get_config(self):
         """Returns the arguments that make this model again."""
-        return {**super().get_config(), "tta": self.tta, "mirror": self.mirror}
+        own = {name: getattr(self, name) for name in ("tta", "mirror", "test_matching")}
+        return {**super().get_config(), **own}
