@@ -124,6 +124,17 @@ class MeasureTest(testing.EagerTestCase):
         self.assertGreater(found["under_independent"]["kid_nearest"], 10 * abs(part["kid_floor"]))
         self.assertNotIn("kid_nearest", self.measure()["under_f"])
 
+    def test_reconstructions_of_the_other_half_have_a_kid_of_their_own(self):
+        sets = _sets()
+        half, other = (h.astype(float) for h in measures.halves(sets.target_test))
+        part = self.measure(sets=sets)["under_independent"]
+        read = lambda x: np.reshape(x[:, ::16, ::16] / 127.5 - 1.0, (-1, 4))  # noqa: E731
+        scale = np.sqrt(np.mean(read(half) ** 2))
+        expected = measures.kid(read(other + 2.0) / scale, read(half) / scale, 100, 15)
+        found = part["kid_reconstructed"], part["kid_reconstructed_deviation"]
+        self.assertAllClose(found, expected, rtol=1e-3)
+        self.assertNotAllClose(found[0], part["kid_floor"], rtol=1e-3)
+
     def test_the_scale_of_a_net_changes_no_kid(self):
         scaled = independent.Net(Corners(scale=100.0), "louder", "def")
         plain, louder = (self.measure(net=net)["under_independent"] for net in (_NET, scaled))

@@ -4,6 +4,10 @@ from dtn_tf.scores import layout, results
 
 _HEAD = ("run", "KID (independent)", "floor", "Fréchet", "f-constancy rank-1", "chance")
 _HEAD += ("reconstruction",)
+_CONTROLS = {
+    "kid_reconstructed": "reconstructions of other real images",
+    "kid_nearest": "real images nearest to x under f",
+}
 
 
 def table(lines):
@@ -37,9 +41,9 @@ def details(line):
             ("the same, untranslated x to real", _kid(part, "kid_original")),
             (f"Fréchet distance under {name}, G(x) to real (floor)", _frechet(part)),
         ]
-        if "kid_nearest" in part:
-            what = "the same, real images nearest to x under f to real"
-            rows.insert(-1, (what, _kid(part, "kid_nearest")))
+        for kid, what in _CONTROLS.items():
+            if kid in part:
+                rows.insert(-1, (f"the same, {what} to real", _kid(part, kid)))
     constancy, back = found["constancy"], found["reconstruction"]
     rows += [
         ("f-constancy: x is the nearest to G(x) (chance)", _rank_1(constancy)),

@@ -15,6 +15,13 @@ from dtn_tf.scores import measures
 AT_MOST = 5000  # images of a kind: as many give KID and Fréchet distance three digits
 _MINIMUM = 4  # real images: two halves of two
 _SUBSETS, _SUBSET_SIZE = 100, 1000  # of KID, the authors'
+_KIDS = {
+    "kid": "G(x)",
+    "kid_floor": "other half",
+    "kid_original": "x",
+    "kid_reconstructed": "G(other half)",
+    "kid_nearest": "nearest",
+}
 
 
 def measure(dtn, sets, split, independent, gx=None, nearest=None):
@@ -48,6 +55,7 @@ def measure(dtn, sets, split, independent, gx=None, nearest=None):
             G(x), of other real images, and of x itself, untranslated. The features are
             first divided by the root mean square that they have on real images: the scale
             of a net's features is an accident, and the kernel is not blind to it.
+            "kid_reconstructed": of G(x), x the other real images: what g's painting alone costs.
             "kid_nearest", where it is asked for: of `nearest`. They are real, and yet a set of
             their own, as whom the source shows is no random choice of whom the target does.
             "kid_deviation", "kid_floor_deviation", and so on: standard deviations over the random
@@ -71,6 +79,9 @@ def measure(dtn, sets, split, independent, gx=None, nearest=None):
     n = measures.compared(x, real)
     halves = [half[:n] for half in measures.halves(real)]
     compared = {"G(x)": gx[:n], "half": halves[0], "other half": halves[1], "x": x[:n]}
+    compared["G(other half)"] = serving.apply(
+        lambda v: images.to_uint8(dtn.reconstruct(v)), halves[1], label="G reconstructs real ones"
+    )
     if nearest is not None:
         compared["nearest"] = nearest[:n]
     return {
@@ -95,14 +106,13 @@ def _distances(net, name, compared):
         "frechet_floor": measures.frechet_distance(features["other half"], half),
     }
     scale = np.sqrt(np.mean(np.square(half, dtype=np.float64))) or 1.0
-    # Half of a small set: subsets that are the whole set would not differ.
-    how = {"num_subsets": _SUBSETS, "subset_size": min(_SUBSET_SIZE, max(len(half) // 2, 2))}
-    keys = {"kid": "G(x)", "kid_floor": "other half", "kid_original": "x", "kid_nearest": "nearest"}
-    for key, kind in keys.items():
+    for key, kind in _KIDS.items():
         if kind not in features:
             continue
         part = features[kind] / scale
-        found[key], found[f"{key}_deviation"] = measures.kid(part, half / scale, **how)
+        # Half of a small set: subsets that are the whole set would not differ.
+        size = min(_SUBSET_SIZE, max(min(len(part), len(half)) // 2, 2))
+        found[key], found[f"{key}_deviation"] = measures.kid(part, half / scale, _SUBSETS, size)
     return found
 
 
