@@ -62,7 +62,7 @@ _F_OF_FACES = {
 }
 
 PRESETS = {
-    # The paper's method.
+    # The paper's losses.
     "dtn": {},
     # f adapted to unlabelled target images, and what builds on it.
     "dtn_adapted": _ADAPTED,
@@ -219,7 +219,7 @@ ROWS = {
             "DTN",
             paper=_DTN_IN,
             seeds=3,
-            note="the paper's method",
+            note="the paper's losses, with six differences of ours",
         ),
         Row(
             "dtn_no_tid",
@@ -277,7 +277,7 @@ ROWS = {
             preset="dtn_adapted",
             paper={"1": None, "2": (None, None), "pieces": None, "reverse": None},
             seeds=3,
-            note="our extension: f learns the target domain without labels",
+            note="our extension: f adapted without target labels, a style code, and more",
         ),
         Row(
             "dtn_best",

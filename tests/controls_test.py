@@ -174,7 +174,7 @@ class TableTest(testing.TestCase):
 
     def test_a_control_that_was_never_measured_names_the_command(self):
         found = cells(report.table("1", [line()]), control_tables.NAMES["mean"])
-        self.assertEqual(found[3], "not measured: `python eval_main.py --table=1`")
+        self.assertEqual(found[3], "not measured: `.venv/bin/python eval_main.py --table=1`")
         self.assertNotIn("control:", report.table(None, [line(row="tiny")]))
 
     def test_other_f_images_and_judges_are_lines_of_their_own(self):

@@ -51,8 +51,9 @@ class TableTest(testing.TestCase):
     def test_rows_that_were_not_measured_say_how(self):
         text = report.table(presets.FACES, [of_face(rank=9.0), of_face(split="validation")])
         for row in presets.rows_of(presets.FACES)[1:]:
-            command = f"python train_main.py --preset={row.name} --domain=face"
-            self.assertIn(f"`{command} --data=files --data_dir=DIR`", text)
+            command = f".venv/bin/python train_main.py --preset={row.name} --domain=face"
+            more = "--data=files --data_dir=DIR --content=face:PATH_OR_PACKAGE"
+            self.assertIn(f"`{command} {more}`", text)
 
     def test_f_is_no_change_of_a_row_and_has_a_column(self):
         given = {"changes": {"content": "face:faceres"}, "settings": {"content": "face:faceres"}}
@@ -63,7 +64,7 @@ class TableTest(testing.TestCase):
         found = [cells(text, "DTN, faces to emoji", k)[2:6:3] for k in range(3)]
         expected = [["learnt without labels", "9.0"], ["student of faceres", "8.0"]]
         self.assertCountEqual(found, [*expected, ["faceres", "7.0"]])
-        self.assertNotIn("`python train_main.py --preset=dtn_face --domain", text)
+        self.assertNotIn("train_main.py --preset=dtn_face --domain", text)
 
     def test_emoji_to_faces_stand_in_a_table_of_their_own(self):
         text = report.table(presets.FACES, [of_face(rank=9.0), of_face(rank=30.0, domain="emoji")])

@@ -69,7 +69,8 @@ class TableOneTest(testing.TestCase):
         text = report.table("1", [line(row="dtn_no_tid", settings={"alpha": 1.0})])
         for name in ("dtn", "dtn_no_tid", "yunjey"):
             found = cells(text, presets.ROWS[name].label)
-            self.assertEqual(found[3], f"not measured: `python train_main.py --preset={name}`")
+            command = f".venv/bin/python train_main.py --preset={name}"
+            self.assertEqual(found[3], f"not measured: `{command}`")
         self.assertEqual(cells(text, "dtn_no_tid (alpha=1.0)")[3], "80.0 %")
 
     def test_untranslated_images_are_a_line_for_each_judge_not_for_each_run(self):

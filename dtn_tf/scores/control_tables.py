@@ -44,7 +44,7 @@ def rows(lines, references, name=None):
             of = f"f of {results.name(group[0])}"
             body.append((label, of, "none", shares, differs, "", *facts, "", trained_on))
         if name and not found:
-            command = f"python eval_main.py --table={name}"
+            command = f"{layout.PYTHON} eval_main.py --table={name}"
             body.append((label, "", "none", f"not measured: `{command}`"))
     return body
 

@@ -21,6 +21,7 @@ _WHERE_KNOWN = {
         " paired bootstrap over the same test images, the mean over seeds on each."
     ),
 }
+PYTHON = ".venv/bin/python"  # in a checkout, as README installs it
 _HASH = 8  # digits of a judge's hash
 _UNKNOWN = "not recorded"
 
@@ -124,9 +125,10 @@ def paper(row, table):
 
 def command(row, domain):
     """What a row says that was not measured."""
-    words = ["python", "train_main.py", f"--preset={row.name}"]
+    words = [PYTHON, "train_main.py", f"--preset={row.name}"]
     words += [f"--domain={domain}"] if domain != "svhn" else []
-    words += ["--data=files", "--data_dir=DIR"] if domain in domains.FACES else []
+    if domain in domains.FACES:
+        words += ["--data=files", "--data_dir=DIR", "--content=face:PATH_OR_PACKAGE"]
     return f"not measured: `{shlex.join(words)}`"
 
 
