@@ -30,21 +30,22 @@ def main(argv):
         raise app.UsageError(f"{run.title} is no run of faces with --match_features.")
     dtn, cache_dir = serving.load(run.workdir), finished.cache_dir()
     sets = sets_lib.of(run.config, score.store_of(run, None, None, cache_dir))
-    net, x = descriptors.of(_DESCRIPTOR.value, run), sets.validation.pixels[: retrieval.AT_MOST]
+    net, x = descriptors.of(_DESCRIPTOR.value, run), sets.validation.pixels[: distances.AT_MOST]
     if net is None:
         return  # it said so
-    gallery = serving.apply(net, retrieval.second_view(x), batch_size=50, label="the gallery")
-    known = [features.of(dtn.f, run.f["hash"], part, cache_dir) for part in (sets.s, sets.t)]
+    known = retrieval.second_view(x[: retrieval.AT_MOST])
+    gallery = serving.apply(net, known, batch_size=50, label="the gallery")
+    codes_of = [features.of(dtn.f, run.f["hash"], part, cache_dir) for part in (sets.s, sets.t)]
     judge = independent.of(sets, cache_dir)
-    print(f"{run.title}: {len(x):,} photos of {sets.validation.title}\n")
+    print(f"{run.title}: the first {len(gallery):,} photos of {sets.validation.title}\n")
     print("| exaggeration | KID | of reconstructions | floor | Fréchet | median rank | rank-1 |")
     print("|---|---|---|---|---|---|---|")
     for k in map(float, _OF.value):
-        dtn.test_matching = [part.tolist() for part in codes.match_features(*known, k)]
+        dtn.test_matching = [part.tolist() for part in codes.match_features(*codes_of, k)]
         gx = serving.translate(dtn, x)
         found = distances.measure(dtn, sets, "validation", judge, gx)["under_independent"]
-        ranks = retrieval.own_ranks(serving.apply(net, gx, batch_size=50), gallery)
-        of_rank = retrieval.summary(ranks)
+        asked = serving.apply(net, gx[: len(gallery)], batch_size=50)
+        of_rank = retrieval.summary(retrieval.own_ranks(asked, gallery))
         print(
             f"| {k:g} | {found['kid']:.3f} | {found['kid_reconstructed']:.3f}"
             f" | {found['kid_floor']:.3f} | {found['frechet']:.1f}"

@@ -108,7 +108,9 @@ class DTNConfig:
     num_validation: int = setting(
         5000, "Images held out at the end of the source's train split.", 1, _BIG, expert=True
     )
-    seed: int = setting(0, "Of weights, batches and augmentation.", 0, 2**31 - 1)
+    seed: int = setting(
+        0, "Of weights, batches, and of how f sees images while it learns.", 0, 2**31 - 1
+    )
     precision: str = setting(
         "auto",
         "Number format of the nets. auto: bfloat16 or float16 where the hardware computes in it.",

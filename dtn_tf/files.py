@@ -20,6 +20,7 @@ class Busy(UserError):  # noqa: N818 - what happened
 
 
 _PARTIAL = "partial-"  # files that are being written; their process is in the name
+_OLD = ".old-"  # what a folder that is being replaced is called meanwhile, before its name
 _IS_PARTIAL = re.compile(rf"{_PARTIAL}(\d{{1,9}})-.+", re.DOTALL)
 _OF_THE_DISK = ("ResourceExhaustedError", "PermissionDeniedError")  # as TensorFlow names them
 _MARGIN = 1 << 20  # bytes beyond what is asked for: names, folders, other writers
@@ -150,6 +151,8 @@ def fingerprint(*parts):
 def sweep(directory, is_deep=True):
     """Removes what killed processes left half-written. Call it with the folder locked.
 
+    A whole folder that was to be replaced, and was not, gets its name again.
+
     Args:
         directory: The folder.
         is_deep: Whether the folders in it, which may have locks of their own, are swept, too.
@@ -158,7 +161,10 @@ def sweep(directory, is_deep=True):
     for path in list(find(f"{_PARTIAL}*")):
         if not is_partial(path) or _is_being_written(path):
             continue
-        if path.is_dir():
+        name = path.with_name(path.name.partition(_OLD)[2] or path.name)
+        if path.is_dir() and not name.exists():  # killed between two renames
+            path.rename(name)
+        elif path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
@@ -178,7 +184,7 @@ def replaced_folder(path):
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f"{_PARTIAL}{os.getpid()}-{path.name}")
-    old = path.with_name(f"{_PARTIAL}{os.getpid()}-old-{path.name}")
+    old = path.with_name(f"{_PARTIAL}{os.getpid()}-{_OLD}{path.name}")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)

@@ -58,6 +58,7 @@ _RULES = (
     ("beta", 0.0, _with_method(*PEERS, text="method={} has no L_TID")),
     ("gamma", 0.0, _with_method(*PEERS, text="method={} has no L_TV")),
     ("gan", 1.0, _with_method(*PEERS, text="the weights of method={} are its paper's")),
+    ("content_distance", "mse", _with_method(*PEERS, text="method={} has no L_CONST")),
     (
         "balance_s",
         False,

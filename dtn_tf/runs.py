@@ -106,6 +106,11 @@ def read(workdir):
     """
     workdir = pathlib.Path(workdir)
     path = workdir / "config.json"
+    if not path.exists():
+        raise UserError(
+            f"{workdir} is not the directory of a run: it has no config.json. Name a folder that"
+            " train_main.py made, for instance runs/svhn-dtn."
+        )
     content = files.read_json(path, "the settings of a run")
     if content.get("schema") != SCHEMA and content:
         raise UserError(

@@ -148,6 +148,11 @@ class CheckTest(testing.TestCase):
         (_FACE | {"absent_s": (3,)}, "absent_s=.* would be ignored: folders have"),
         ({"warm_steps": 9, "beta": 0.0}, "warm_steps=9 would be ignored: g has no L_TID"),
         ({"r1": 1.0, "gan": 0.0}, "r1=1.0 would be ignored: D does not train with gan=0"),
+        ({"test_caricature": 2.0}, "test_caricature=2.0 would be ignored: it is a part of"),
+        (
+            {"method": "cyclegan", **_PEER, "content_distance": "nmse"},
+            "content_distance='nmse' would be ignored: method=cyclegan has no L_CONST",
+        ),
         ({"caricature": 1.5}, "caricature=1.5 would be ignored: it is a part of --match_features"),
         ({"const_views": True, "alpha": 0.0}, "const_views=True would be ignored: L_CONST has no"),
         ({"const_blur": True, "alpha": 0.0}, "const_blur=True would be ignored: L_CONST has no"),

@@ -223,6 +223,19 @@ class ReplacedFolderTest(testing.TestCase):
         self.assertEqual((path / "a").read_text(), "two")
         self.assertEqual(list(self.directory.iterdir()), [path])
 
+    def test_a_kill_between_two_renames_loses_nothing(self):
+        path = self.directory / "export"
+        path.mkdir()
+        (path / "a").write_text("old")
+        # The new one has its name last, so a process may die before and leave both under others.
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        path.rename(self.directory / f"partial-{dead.pid}-.old-export")
+        (self.directory / f"partial-{dead.pid}-export").mkdir()
+        files.sweep(self.directory)
+        self.assertEqual((path / "a").read_text(), "old")
+        self.assertEqual(list(self.directory.iterdir()), [path])
+
     def test_an_error_keeps_the_old_one(self):
         path = self.directory / "export"
         with files.replaced_folder(path) as temporary:

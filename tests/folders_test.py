@@ -104,7 +104,7 @@ class OddFolderTest(FolderTestCase):
         with contextlib.nullcontext() if is_fine else self.assertRaisesRegex(UserError, "torn 0"):
             self.assertRegex(self.open().notice, f"left out: {num_broken} broken .torn 0.png: ")
 
-    def test_a_file_that_cannot_be_opened_is_a_broken_one(self):
+    def test_a_file_that_cannot_be_opened_is_refused_and_read_when_it_can(self):
         self.add_many("", 20)
         read = pathlib.Path.read_bytes
 
@@ -114,7 +114,11 @@ class OddFolderTest(FolderTestCase):
             return read(path)
 
         with mock.patch.object(pathlib.Path, "read_bytes", denied):
-            self.assertIn("1 broken (3.png: Permission denied)", self.open().notice)
+            for _ in range(2):
+                with self.assertRaisesRegex(UserError, "3.png cannot be read: Permission denied"):
+                    self.open()
+        self.assertNotIn("broken", self.open().notice)
+        self.assertEqual(sum(self.open().counts.values()), 20)
 
     def test_names_that_are_no_text(self):
         self.add_many("", 20)

@@ -163,6 +163,14 @@ class ValueTest(_TestCase):
         f = self._f(_net((16, 20, 1)), scale="0,255")
         self.assertEqual(f.describe(), "net.keras: reads 16 x 20 gray in [0,255], 5 features")
 
+    def test_a_net_that_fails_on_images_of_one_colour_is_refused(self):
+        x = keras.Input((16, 16, 3))
+        y = layers.Flatten()(x)
+        centred = y - keras.ops.mean(y, axis=1, keepdims=True)
+        net = keras.Model(x, centred / keras.ops.std(y, axis=1, keepdims=True))
+        with self.assertRaisesRegex(UserError, "not finite for images of one colour"):
+            self._f(net)
+
 
 class FrozenTest(_TestCase):
     def _restless(self):

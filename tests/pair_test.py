@@ -223,6 +223,17 @@ class UnlabelledTest(PairTestCase):
             with self.assertRaisesRegex(UserError, "are both .*photos: name two folders"):
                 self.opened(self.settings())
 
+    def test_a_folder_inside_the_other_is_refused(self):
+        self.fill(self.source / "drawings", 12, seed=1)
+        for one, other in ((self.source, self.source / "drawings"), (self.directory, self.source)):
+            self.source, self.target = one, other
+            with self.assertRaisesRegex(UserError, "one is inside the other.*lie side by side"):
+                self.opened(self.settings())
+            self.source, self.target = other, one
+            with self.assertRaisesRegex(UserError, "one is inside the other"):
+                self.opened(self.settings())
+            self.source = self.directory / "photos"
+
     def test_equal_names_are_told_apart(self):
         self.target = self.directory / "b" / "photos"
         self.fill(self.target, 30, seed=5)
@@ -288,6 +299,9 @@ class StoreTest(PairTestCase):
             store = stores.of(self.settings(), self.cache)
         self.assertIsInstance(store, pair.Pair)
         self.assertStartsWith(store.warnings()[0], "photos: ")
+        for given in ({"data": "builtin"}, {"data_dir": "elsewhere"}):
+            with self.assertRaisesRegex(UserError, "would be ignored: the run is of .*photos"):
+                stores.of(self.settings(), self.cache, **given)
         for name in ("missing", "drawings/1.png"):
             self.target = pathlib.Path(self.directory / name)
             with self.assertRaisesRegex(UserError, f"{name} (does not exist|is a file)"):

@@ -180,12 +180,15 @@ class OtherTablesTest(testing.TestCase):
         self.assertLen(results.groups([adaptation(0), adaptation(1, recipe=1)]), 1)
         self.assertIn("another target", results.comparable(*lines[:2]))
 
-    def test_readme_has_the_papers_rows_and_the_best_one(self):
+    def test_readme_has_the_papers_rows_and_ours_where_they_are_measured(self):
         lines = [line(k) for k in range(2)] + [line(accuracy=0.5, judge={"hash": "feed"})]
-        text = report.table("readme", lines)
+        text = report.table("readme", [*lines, line(row="dtn_adapted")])
         self.assertEqual(cells(text, "DTN")[:5], ["DTN", "dtn", "90.7 %", "80.0 ± 0.0 %", "2"])
-        self.assertEqual(cells(text, presets.ROWS["dtn_adapted"].label)[3:5], ["not measured", "0"])
-        self.assertNotIn("yunjey", text)
+        self.assertEqual(cells(text, presets.ROWS["dtn_adapted"].label)[3:5], ["80.0 %", "1"])
+        self.assertEqual(cells(text, presets.ROWS["dtn_no_tid"].label)[3:5], ["not measured", "0"])
+        for name in ("yunjey", "dtn_best"):
+            self.assertNotIn(name, text)
+        self.assertIn("dtn_best", report.table("readme", [line(row="dtn_best")]))
 
     def test_readme_takes_most_seeds_and_of_as_many_the_newest(self):
         newer = {"judge": {"hash": "feed"}, "accuracy": 0.5}

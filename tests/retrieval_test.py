@@ -2,6 +2,7 @@
 
 import json
 import types
+from unittest import mock
 
 import keras
 import numpy as np
@@ -48,6 +49,8 @@ class RanksTest(testing.TestCase):
             order = [j for j in np.argsort(-directions @ directions[k]) if j != k]
             expected = 1 + next(i for i, j in enumerate(order) if who[j] == who[k])
             self.assertEqual(rank, expected)
+        with mock.patch.object(retrieval, "_BLOCK", 3):
+            self.assertAllEqual(retrieval.person_ranks(codes, codes, who)[0], found)
 
 
 class SummaryTest(testing.TestCase):

@@ -168,6 +168,11 @@ class ReadTest(DirectoryTest):
         self.assertIsNone(run.f)
         self.assertFalse(run.is_finished)
 
+    def test_what_is_no_run_is_told_so(self):
+        for name in ("typo", ""):
+            with self.assertRaisesRegex(UserError, "not the directory of a run.*runs/svhn-dtn"):
+                runs.read(self.directory / name)
+
     @parameterized.parameters(b"", b'{"config": ', b"[]", b"\xff\xfe")
     def test_torn_settings_are_named(self, content):
         (self.directory / "config.json").write_bytes(content)

@@ -130,6 +130,11 @@ class FoldersTest(pair_test.PairTestCase):
             with self.assertRaises(AssertionError):
                 self._make("another", pretrain_steps=5)
 
+    def test_more_features_than_the_teacher_has_are_refused_before_it_reads(self):
+        with mock.patch.object(student.features, "of", side_effect=AssertionError):
+            with self.assertRaisesRegex(UserError, "f has 24 features, and its teacher 20"):
+                self._make(f_channels=(8, 16, 32, 24))
+
     def test_its_time_has_that_of_its_teacher(self):
         self._make()
         spent = runs.timing(self.directory / "run")

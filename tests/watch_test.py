@@ -13,6 +13,7 @@ from absl.testing import parameterized
 from dtn_tf import classify, config, serving, train
 from dtn_tf.data import domains, sets, stores
 from dtn_tf.data.pictures import Pictures
+from dtn_tf.errors import UserError
 from dtn_tf.scores import distances, independent, judge, scorers, watch
 from tests import testing, train_test, trained
 from tests.figures_test import figures
@@ -84,6 +85,18 @@ class FewTest(testing.TestCase):
             self.assertIsNone(watch._apart(measured))
         expected = f"a test has {num_shown} images and b test {num_real}, they need 2 and 4"
         self.assertIn(expected, said.getvalue())
+
+    def test_a_split_without_an_image_is_said_and_leaves_the_curves_out(self):
+        def real(split):
+            raise UserError(f"b has no image for {split}.")
+
+        sets = types.SimpleNamespace(validation=None, real=real)
+        yardstick = types.SimpleNamespace(sets=lambda run: sets)
+        patches = {"runs": mock.DEFAULT, "stores": mock.DEFAULT}
+        with mock.patch.multiple(watch, **patches, Yardstick=lambda *args: yardstick):
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertIsNone(watch._measure_of(None, self.directory, self.directory, 1))
+        self.assertEqual(said.getvalue(), "watch: no curves: b has no image for validation.\n")
 
     def test_nothing_is_measured_then_and_the_run_goes_on(self):
         (watcher,) = watch.of(config.make("dtn", eval_every=1), self.directory, self.directory)

@@ -161,8 +161,8 @@ def check(f, name, channels):
     """Tries f on a few images.
 
     Raises:
-        UserError: If f(x) is not finite, has no gradient, or is the same for all images, or
-            another each time.
+        UserError: If f(x) is not finite, also of images of one colour, has no gradient, or is
+            the same for all images, or another each time.
     """
     x = probe(f.size, channels)
     with tf.GradientTape() as tape:
@@ -172,6 +172,12 @@ def check(f, name, channels):
     gradient = tape.gradient(total, x)
     if not np.isfinite(fx).all():
         raise UserError(f"{name} gives values that are not finite. Is its content_scale right?")
+    flat = tf.constant((-1.0, 0.0, 1.0))[:, None, None, None] * tf.ones_like(x[:1])
+    if not np.isfinite(f(flat)).all():  # NaN is near to nothing, and would count as found
+        raise UserError(
+            f"{name} gives values that are not finite for images of one colour, which G may paint."
+            " Does it divide by an image's deviation? Add a small number to that."
+        )
     if np.ptp(fx, axis=0).max() <= 1e-6 * np.abs(fx).max():
         raise UserError(
             f"{name} gives the same for all images, so it is no f. Is its content_scale right?"

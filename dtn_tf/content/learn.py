@@ -89,6 +89,7 @@ def given(config, kind, f, cache_dir):
         "net": f.hash,
         "size": config.size,
         "seed": 0,
+        **_origin(kind),
     }
     known = {"contract": f.describe(), "given": f.net_hash, **_origin(kind)}
     return kept.found_or_made(

@@ -63,11 +63,7 @@ def lesson(fx_s, fx_t, width):
     Raises:
         UserError: If the teacher has fewer features than f.
     """
-    if width > fx_s.shape[1]:
-        raise UserError(
-            f"f has {width} features, and its teacher {fx_s.shape[1]}: make the last number of"
-            " f_channels as small, or take --nocontent_student."
-        )
+    check_width(width, fx_s.shape[1])
     means, covariances = zip(*(_moments(fx) for fx in (fx_s, fx_t)), strict=True)
     values, vectors = np.linalg.eigh(covariances[1])
     basis = vectors[:, ::-1][:, :width]
@@ -76,6 +72,19 @@ def lesson(fx_s, fx_t, width):
     of_s, of_t = map(_deviation, variances)
     unit = np.sqrt(np.mean(of_t**2))
     return Lesson(means, basis, (of_t / of_s / unit, np.ones(width) / unit), share)
+
+
+def check_width(width, features):
+    """Refuses an f of more features than its teacher has.
+
+    Raises:
+        UserError: Says both numbers and what to do.
+    """
+    if width > features:
+        raise UserError(
+            f"f has {width} features, and its teacher {features}: make the last number of"
+            " f_channels as small, or take --nocontent_student."
+        )
 
 
 def _deviation(variance):

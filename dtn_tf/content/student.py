@@ -47,6 +47,7 @@ def teach(config, sets, teacher, cache_dir):
     Raises:
         UserError: If the teacher's sets have other images, or f has more features than it.
     """
+    lessons.check_width(config.f_channels[-1], teacher.features)  # before it reads every image
     large = sets.at_size(teacher.side)
     _check_same(sets, large)
     parts = {"s": large.s, "t": large.t, "validation": _first(large.validation)}

@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from dtn_tf import files
-from dtn_tf.data import decode, listing
+from dtn_tf.data import decode, findings, listing
 from dtn_tf.errors import UserError
 
 _PART_BYTES = 1 << 24  # pixels that are decoded before they are on the disk: what a kill costs
@@ -38,7 +38,7 @@ def make(directory, folder, listed, shape, how, earlier=None):
         earlier: `Earlier`, images that need not be decoded again, or None.
 
     Raises:
-        UserError: If there is no room on the disk.
+        UserError: If there is no room on the disk, or a file cannot be opened.
     """
     parts = pathlib.Path(directory) / "checkpoints"
     parts.mkdir(exist_ok=True)
@@ -109,10 +109,22 @@ def load(directory, name):
 
 
 def _decode(folder, file, shape, how):
-    """Returns `(pixels, (hash, small, gray), None)`; `(None, None, reason)` of a broken file."""
+    """Returns `(pixels, (hash, small, gray), None)`; `(None, None, reason)` of a broken file.
+
+    Raises:
+        UserError: If a file cannot be opened. What may be mended without a change of the file is
+            no fact of it, and is not kept.
+    """
     path, num_bytes, _ = file
+    path = pathlib.Path(folder) / path
     try:
-        data = (pathlib.Path(folder) / path).read_bytes()
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{findings.shown(str(path))} cannot be read: {error.strerror or error}. Make it"
+            " readable or move it away. The same command goes on from here."
+        ) from error
+    try:
         if len(data) != num_bytes:
             return None, None, "it changed while the folder was read"
         pixels, full = decode.from_bytes(data, shape[0], shape[2], how)
@@ -121,8 +133,6 @@ def _decode(folder, file, shape, how):
         return pixels, (content_hash, min(full) < shape[0], gray), None
     except decode.UnreadableError as error:
         return None, None, str(error).rstrip(".")
-    except OSError as error:
-        return None, None, error.strerror or str(error)
 
 
 def _finish(parts, shape, progress, start, part, futures):

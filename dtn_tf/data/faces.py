@@ -44,7 +44,7 @@ def open_faces(config, cache_dir, data=None, data_dir=None):
             f"data={data!r} has no faces; expected auto, files or builtin with"
             f" --domain={config.domain}."
         )
-    if data == "files" or (data_dir is not None and holds_both(data_dir)):
+    if data == "files" or (data == "auto" and data_dir is not None and holds_both(data_dir)):
         return _of_files(config, data_dir, cache_dir)
     return _drawn(config, data, data_dir, cache_dir)
 

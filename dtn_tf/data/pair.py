@@ -73,10 +73,6 @@ class Pair:
         """Returns photos of people, several of each, their labels the people; None without."""
         return self._people and self._people()
 
-    def folder(self, domain):
-        """Returns the folder of one of the two domains."""
-        return self._folders[domain.name]
-
     @property
     def has_attributes(self):
         """Whether it is known what the people look like: they are drawn."""
@@ -91,28 +87,31 @@ class Pair:
         return self._folders[domain.name].describe(split)
 
 
-def open_pair(config, cache_dir, source_dir=None, target_dir=None):
+def open_pair(config, cache_dir):
     """Opens the two folders of a config; the first time they are decoded.
 
     Args:
         config: `DTNConfig` with domain "folders".
         cache_dir: Folder that keeps the decoded images.
-        source_dir: Another folder than the config's, or None.
-        target_dir: The same of the target.
 
     Returns:
         `Pair`.
 
     Raises:
         UserError: If a folder is missing or refused, see `folders.open_folder`, or both are
-            the same one.
+            the same one, or one is inside the other.
     """
-    paths = source_dir or config.source_dir, target_dir or config.target_dir
+    paths = config.source_dir, config.target_dir
     one, other = (pathlib.Path(path).expanduser().resolve() for path in paths)
     if one == other:
         raise UserError(
             f"--source_dir and --target_dir are both {one}: name two folders of images, one"
             " of each kind."
+        )
+    if one in other.parents or other in one.parents:
+        raise UserError(
+            f"--source_dir={one} and --target_dir={other}: one is inside the other, so that its"
+            " images would be of both kinds. Name two folders that lie side by side."
         )
 
     def opened(size):

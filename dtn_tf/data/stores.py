@@ -141,9 +141,16 @@ def of(config, cache_dir, data=None, data_dir=None):
         `Store`, or `pair.Pair` of two folders.
 
     Raises:
-        UserError: See `open_store`, `pair.open_pair` and `faces.open_faces`.
+        UserError: If `data` or `data_dir` is given for domain "folders", whose config names both
+            folders. See `open_store`, `pair.open_pair` and `faces.open_faces`, too.
     """
     if config.domain == domains.FOLDERS:
+        if data or data_dir:
+            given = f"--data={data}" if data else f"--data_dir={data_dir}"
+            raise UserError(
+                f"{given} would be ignored: the run is of {config.source_dir} and"
+                f" {config.target_dir}. Leave it out."
+            )
         return pair.open_pair(config, cache_dir)
     if config.domain in domains.FACES:
         return faces.open_faces(config, cache_dir, data, data_dir)

@@ -85,6 +85,10 @@ def of(dtn, run):
             trained on.
         OSError: If they may not be read.
     """
+    if run.config.method == "yunjey":
+        raise UserError(
+            "f of this method moves while it trains: the cache has the codes of before."
+        )
     cache_dir = recorded.cache_dir(run.content)
     _require_at_hand(run.config, cache_dir)
     print("Reading the run's real target images, to show the nearest ones ...", flush=True)

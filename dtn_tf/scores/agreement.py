@@ -51,6 +51,14 @@ def _descriptor(line):
     return (line.get("retrieval") or {}).get("descriptor") or {}
 
 
+def _recipes(line):
+    """Numbers of the code that measured: a tuple; empty for a score, whose judge is named."""
+    if line["kind"] == "score":
+        return ()
+    parts = (line, line.get("distances"), line.get("retrieval"))
+    return tuple(part.get("recipe", 1) for part in parts if part)
+
+
 def _said_descriptor(line):
     found = _descriptor(line)
     return f"{found['name']}, hash {found['hash']}" if found else "none"
@@ -84,8 +92,8 @@ MEASURES = (
     ),
     (
         "another recipe of what measures",
-        lambda line: None if line["kind"] == "score" else line.get("recipe", 1),
-        lambda line: str(line.get("recipe", 1)),
+        lambda line: _recipes(line),
+        lambda line: ", ".join(map(str, _recipes(line))),
     ),
     ("another face net", lambda line: _descriptor(line).get("hash"), _said_descriptor),
 )

@@ -12,6 +12,7 @@ from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
 from dtn_tf.scores import measures
 
+RECIPE = 1  # raise it when the same images have other distances: they are then measured anew
 AT_MOST = 5000  # images of a kind: as many give KID and Fréchet distance three digits
 _MINIMUM = 4  # real images: two halves of two
 _SUBSETS, _SUBSET_SIZE = 100, 1000  # of KID, the authors'
@@ -45,6 +46,7 @@ def measure(dtn, sets, split, independent, gx=None, nearest=None):
     Returns:
         Dict of plain numbers and dicts, for JSON:
 
+        - "recipe": `RECIPE`.
         - "n": images on each side of a distance.
         - "independent": "name" and "hash" of the independent net.
         - "under_independent", "under_f": distances of features of these nets, each a dict of
@@ -71,7 +73,7 @@ def measure(dtn, sets, split, independent, gx=None, nearest=None):
     """
     shown = sets_lib.of_split(sets, split)
     real = sets.real(split)
-    _require_enough(shown, real)
+    require_enough(shown, real)
     x, real = shown.pixels[:AT_MOST], real.head(min(len(real), 2 * AT_MOST))
     if gx is None:
         gx = serving.translate(dtn, x, label=f"G translates {shown.title}")
@@ -85,6 +87,7 @@ def measure(dtn, sets, split, independent, gx=None, nearest=None):
     if nearest is not None:
         compared["nearest"] = nearest[:n]
     return {
+        "recipe": RECIPE,
         "n": n,
         "independent": independent.facts(),
         "under_independent": _distances(independent.net, "the independent net", compared),
@@ -144,7 +147,8 @@ def _reconstruction(dtn, real):
     return {"error": float(error), "l_tid": float(l_tid), "n": len(pixels)}
 
 
-def _require_enough(shown, real):
+def require_enough(shown, real):
+    """Refuses fewer than four images of the target or two of the source; see `measure`."""
     if len(real) < _MINIMUM or len(shown) < _MINIMUM // 2:
         raise UserError(
             f"{shown.title} has {len(shown)} images and {real.title} {len(real)}: distances"

@@ -11,6 +11,7 @@ from dtn_tf.scores import control_tables, layout, paired, results
 from dtn_tf.scores.layout import percent, spread
 
 REFERENCE = "dtn"  # the row that others are compared with; of pieces it is the whole
+_OURS = ("dtn_adapted", "dtn_best")  # not the paper's, and in README where they are measured
 _WAYS = ("nearest_neighbour", "classifier", "nearest_neighbour_of_g", "classifier_of_g")
 
 
@@ -172,7 +173,7 @@ def _adapted(label, paper, rows, group):
 
 
 def readme(lines):
-    """The paper's rows and our best one, in few columns.
+    """The paper's rows, and ours where they are measured, in few columns.
 
     Of groups that may not be averaged the one of most seeds, and among equals the newest.
     """
@@ -184,9 +185,9 @@ def readme(lines):
     head = ("method", "row", "paper", "ours", "seeds", "why")
     body = []
     for row in presets.rows_of("1"):
-        if row.paper["1"] is None and row.name != "dtn_adapted":
-            continue
         group = best.get(row.name)
+        if row.paper["1"] is None and not (row.name in _OURS and group):
+            continue
         ours = spread([line["accuracy"] for line in group]) if group else "not measured"
         seeds = str(len(group or ()))
         body.append((row.label, row.name, layout.paper(row, "1"), ours, seeds, row.note))

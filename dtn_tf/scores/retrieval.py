@@ -15,6 +15,7 @@ from dtn_tf.data import sets as sets_lib
 from dtn_tf.data.pictures import Pictures
 from dtn_tf.scores import distances, measures
 
+_BLOCK = 500  # photos of people that are ranked at a time
 RECIPE = 2  # raise it when the same images have other ranks: they are then measured anew
 AT_MOST = 1000  # images that ask, the first ones
 DISTRACTORS = 10_000  # training images of the source that join the large gallery, the first ones
@@ -104,12 +105,15 @@ def person_ranks(asked, gallery, who):
         float array `(m,)`, of the photos whose person has another one; and int array `(m,)`,
         who these are.
     """
-    found = similarities(asked, gallery)
-    np.fill_diagonal(found, -np.inf)  # never the photo itself
-    same = who[:, None] == who[None, :]
-    np.fill_diagonal(same, False)
-    has_another = same.any(axis=1)
-    return _ranks(found[has_another], same[has_another]), who[has_another]
+    asked, known = _directions(asked), _directions(gallery)
+    rows = np.flatnonzero(np.bincount(who)[who] > 1)
+    ranks = []
+    for part in np.array_split(rows, -(-len(rows) // _BLOCK) or 1):
+        found, same = asked[part] @ known.T, who[part, None] == who[None, :]
+        own = np.arange(len(part)), part
+        found[own], same[own] = -np.inf, False  # never the photo itself
+        ranks.append(_ranks(found, same))
+    return np.concatenate(ranks), who[rows]
 
 
 def similarities(asked, known):
@@ -187,7 +191,7 @@ def _of_people(dtn, people, t, descriptor, cache_dir):
     return {
         "title": people.title,
         "n": len(ranks["source"]),
-        "people": len(people.classes),
+        "people": len(np.unique(who)),  # of two photos or more
         "probes": {k: summary(ranks[k], who=who) for k in PROBES},
         "ahead": ahead(ranks["translation"], ranks["nearest"], who=who),
     }

@@ -7,7 +7,7 @@ translation had a part in. Source labels are used to score, never before.
 
 import pathlib
 
-from dtn_tf import config, runs, serving
+from dtn_tf import config, files, runs, serving
 from dtn_tf.data import domains, stores
 from dtn_tf.data import sets as sets_lib
 from dtn_tf.errors import UserError
@@ -119,6 +119,7 @@ def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     known = yardstick.descriptor is not None, yardstick.has_attributes
     names = scorers.of(sets.task, shown, real, with_distances, *known)
     _check_judge(run, yardstick, names)
+    _check_early(run, names, shown, real)
     dtn = serving.load(run.workdir)
     needed = shown.pixels if "judge" in names else shown.pixels[: distances.AT_MOST]
     gx = serving.translate(dtn, needed, label=f"{run.title} translates {shown.title}")
@@ -133,6 +134,15 @@ def of_run(run, yardstick, split, with_distances=False, with_controls=False):
     text = f"{beside(line, run.workdir)[0]}\n{report.details(line)}"
     output.leave(line, text, translated, run.workdir)
     return line
+
+
+def _check_early(run, names, shown, real):
+    """Refuses, before anything is translated, what would be found out in the end."""
+    if "distances" in names:
+        distances.require_enough(shown, real)
+    why = files.why_unwritable(run.workdir)
+    if why:
+        raise UserError(f"{run.workdir} keeps its scores itself, and cannot be written: {why}.")
 
 
 def _measure_controls(run, yardstick, split, dtn):

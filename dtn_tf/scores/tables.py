@@ -15,6 +15,7 @@ from dtn_tf.scores import (
     adaptation,
     agreement,
     controls,
+    distances,
     gallery,
     independent,
     needed,
@@ -193,6 +194,7 @@ def _is_by_nets(line, sets, yardstick):
     asked = yardstick.descriptor
     return (
         line["target"]["fingerprint"] == sets.real(line["split"]).fingerprint()
+        and line["distances"].get("recipe", 1) == distances.RECIPE
         and line["distances"]["independent"]["hash"] == independent.by(yardstick, sets).hash
         and (asked is None or (recipe, net) == (retrieval.RECIPE, asked.hash))
     )

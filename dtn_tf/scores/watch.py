@@ -15,6 +15,7 @@ import tensorflow as tf
 from dtn_tf import cluster, images, runs, serving, steps
 from dtn_tf import config as config_lib
 from dtn_tf.data import stores
+from dtn_tf.errors import UserError
 from dtn_tf.scores import distances, measures, scorers, swing
 from dtn_tf.scores.yardstick import Yardstick
 
@@ -105,7 +106,11 @@ def _measure_of(dtn, workdir, cache_dir, judge_steps):
     run = runs.read(workdir)
     yardstick = Yardstick(stores.of(run.config, cache_dir), cache_dir, judge_steps)
     sets = yardstick.sets(run)
-    shown, real = sets.validation, sets.real("validation")
+    try:
+        shown, real = sets.validation, sets.real("validation")
+    except UserError as error:  # the run does not need the curves
+        print(f"watch: no curves: {error}", flush=True)
+        return None
     has_judge = "judge" in scorers.of(sets.task, shown, real)
     translated = scorers.Translated(dtn, sets, yardstick, "validation", shown, real, None)
     return (_by_judge if has_judge else _apart)(translated)
