@@ -88,7 +88,9 @@ PRESETS = {
         **_F_OF_FACES,
         "domain": "face",
         "size": 64,
+        "alpha": 12.0,  # at 8 G(x) is less like the person
         "caricature": 1.5,  # many emoji look alike; at 2 they look less like emoji
+        "test_caricature": 2.0,  # at 1.5 they vary less than emoji do
         "const_views": True,
         "d_augment": True,  # as few emoji as there are, D learns by heart
         "g_refine": True,
@@ -431,7 +433,7 @@ ROWS = {
                 (
                     "no_match",
                     "short, f(s) not matched to f(t)",
-                    {"match_features": False, "caricature": 1.0},
+                    {"match_features": False, "caricature": 1.0, "test_caricature": 0.0},
                 ),
                 ("no_warm", "short, no warm start by L_TID", {"warm_steps": 0}),
                 (
@@ -443,8 +445,18 @@ ROWS = {
                 ("no_r1", "short, no R1", {"r1": 0.0}),
                 ("no_augment", "short, D sees images as they are", {"d_augment": False}),
                 ("no_views", "short, L_CONST of G(x) in one view", {"const_views": False}),
-                ("no_caricature", "short, f(s) not exaggerated", {"caricature": 1.0}),
+                (
+                    "no_caricature",
+                    "short, f(s) not exaggerated",
+                    {"caricature": 1.0, "test_caricature": 0.0},
+                ),
                 ("caricature", "short, f(s) exaggerated twice", {"caricature": 2.0}),
+                (
+                    "no_test_caricature",
+                    "short, a translation exaggerates as training does",
+                    {"test_caricature": 0.0},
+                ),
+                ("alpha", "short, an alpha of 8", {"alpha": 8.0}),
             )
         ),
         Row("tiny", "a first look", preset="tiny", note="too short to learn a digit"),
