@@ -73,6 +73,18 @@ class TableTest(testing.TestCase):
         self.assertIn("Emoji to photos of faces, split test", text)
         self.assertNotIn("Emoji to photos", report.table(presets.FACES, [of_face()]))
 
+    def test_runs_that_are_no_row_stand_below(self):
+        lines = [of_face(rank=9.0), of_face(rank=8.0, changes={"alpha": 4.0})]
+        text = report.table(presets.FACES, lines)
+        first, second = text.split("Runs that are no row of today")
+        self.assertEqual(cells(first, "DTN, faces to emoji")[5], "9.0")
+        self.assertEqual(cells(second, "dtn_face (alpha=4.0)")[5], "8.0")
+        self.assertNotIn("alpha=4.0", first)
+        self.assertIn("the paper's DTN emoji", first)
+        self.assertEqual(text.count("| method |"), 2)
+        alone = report.table(presets.FACES, [of_face(domain="emoji", changes={"alpha": 4.0})])
+        self.assertNotIn("no row of today", alone)
+
     def test_what_is_the_same_of_all_rows_is_said_once(self):
         lines = [of_face(rank=9.0), of_face(rank=8.0, row="dtn_face_no_warm")]
         text = report.table(presets.FACES, lines)

@@ -17,6 +17,7 @@ _CAPTION = (
     " more often it comes first than for the real image nearest under f, 95 % intervals over"
     " images. One number is one seed; of several ± is the deviation over them."
 )
+_OTHERS = "Runs that are no row of today: with settings changed, or of an earlier recipe."
 _NOUNS = {
     domains.FACE: {"x": "Photos of faces", "gx": "emoji"},
     domains.EMOJI: {"x": "Emoji", "gx": "photos of faces"},
@@ -53,34 +54,39 @@ def _without_content(line):
 
 
 def _of_domain(domain, lines, split):
-    measured, body = [], []
+    body, others = [], []
     for row, label, group in layout.by_row(presets.FACES, lines):
         if domain == domains.EMOJI:
             label = label.replace("faces to emoji", "emoji to faces")
         if group:
-            measured.append((label, row.name, _f(group[0]), *_measured(group), *_facts(group)))
-            body.append(measured[-1])
+            cells = (label, row.name, _f(group[0]), *_measured(group), *_facts(group))
+            (others if group[0]["changes"] else body).append(cells)
         elif domain == domains.FACE:
             body.append((label, row.name, "", layout.command(row, domain)))
     if domain == domains.FACE:
         body.append((*retrieval_tables.PAPER[:1], "", "DeepFace", "none", "none", *_of_paper()))
+    if not body:
+        body, others = others, []
     caption = _CAPTION.format(**_NOUNS[domain], split=split)
-    head, body, shared = _without_shared((*_HEAD, *_COLUMNS), body, measured)
-    return layout.markdown(caption + shared, head, body, lines)
+    head, (body, others), shared = _without_shared((*_HEAD, *_COLUMNS), (body, others))
+    text = layout.markdown(caption + shared, head, body, lines)
+    return f"{text}\n{layout.markdown(_OTHERS, head, others, ())}" if others else text
 
 
-def _without_shared(head, body, measured):
+def _without_shared(head, tables):
     """Takes out facts that are the same of all rows that were measured: a sentence says them."""
+    measured = [cells for body in tables for cells in body if len(cells) == len(head)]
     same = [
         k
         for k in range(len(_HEAD), len(head))
         if len(measured) > 1 and len({cells[k] for cells in measured}) == 1
     ]
     said = "; ".join(f"{head[k]}: {measured[0][k]}" for k in same)
-    head, *body = (
-        tuple(cell for k, cell in enumerate(cells) if k not in same) for cells in (head, *body)
+    head, *tables = (
+        [tuple(cell for k, cell in enumerate(cells) if k not in same) for cells in rows]
+        for rows in ([head], *tables)
     )
-    return head, body, f" Equal in every row that is measured: {said}." if said else ""
+    return head[0], tables, f" Equal in every row that is measured: {said}." if said else ""
 
 
 def _f(line):
