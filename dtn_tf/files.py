@@ -48,9 +48,9 @@ def save(path, write, num_bytes=0):
         try:
             _require_room(temporary, num_bytes)
             write(temporary)
-            _sync(temporary)
+            sync(temporary)
             os.replace(temporary, path)
-            _sync(path.parent)
+            sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -347,7 +347,7 @@ def _free(directory):
     return f"{free / 1e6:,.0f} MB are free there."
 
 
-def _sync(path):
+def sync(path):
     """Waits until a file, or the names in a folder, are on the disk."""
     if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
         return

@@ -1,24 +1,19 @@
 """Translates image files into image files: any number of them, in bounded memory, resumably."""
 
 import collections
-import concurrent.futures
-import contextlib
 import dataclasses
 import errno
-import os
-import time
 
 import numpy as np
 from PIL import Image
 
-from dtn_tf import files, images, jobs, record, serving
+from dtn_tf import files, images, jobs, record, serving, threads
 from dtn_tf.data import decode, findings
 from dtn_tf.errors import UserError
 
 RESIZES = ("native", "input")
 
 _PIXELS = 1 << 18  # a batch: 256 images at 32, 16 at 128
-_SAY_EVERY = 5.0  # seconds
 _MOST_PIXELS = 1 << 28  # of an enlarged translation
 _COLUMNS, _ROWS = 8, 8  # pairs on a page of a contact sheet
 
@@ -68,7 +63,7 @@ def translate_files(
     since = record.begin(found, record.of(terms, how.fit, resize), overwrite)
     todo = [job for job in found.jobs if overwrite or not record.is_done(job, since)]
     tally = collections.Counter()
-    with _threads() as pool:
+    with threads.pool() as pool:
         _translate(pool, todo, serving.translator(dtn), how, tally)
         if grid:
             _sheets(pool, found, how)
@@ -87,7 +82,7 @@ class _How:
 
 def _translate(pool, todo, translator, how, tally):
     """Reads, translates and writes, batch by batch: threads read one ahead and write."""
-    progress, writing = _Progress(len(todo)), []
+    progress, writing = threads.Progress("translated", len(todo)), []
     for part, read in _batches(pool, todo, how):
         both = zip(part, read, strict=True)
         kept = [(job, *found) for job, found in both if _was_read(found, job, tally)]
@@ -203,34 +198,3 @@ def _summary(counts, no_images, output):
         f"{counts.failed:,} failed" if counts.failed else "",
     ]
     return ", ".join(filter(None, parts)) + "."
-
-
-@contextlib.contextmanager
-def _threads():
-    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)  # what was not begun is not waited for
-
-
-class _Progress:
-    """Says every few seconds how far it is and how long it will take."""
-
-    def __init__(self, total):
-        self._total, self._done = total, 0
-        self._start = self._told = time.monotonic()
-
-    def step(self, num):
-        self._done += num
-        now = time.monotonic()
-        if now - self._told < _SAY_EVERY or self._done == self._total:
-            return
-        self._told = now
-        speed = self._done / (now - self._start)
-        left = int((self._total - self._done) / speed)
-        print(
-            f"translated {self._done:,} of {self._total:,} images  {speed:,.0f} images/s"
-            f"  ETA {left // 60}:{left % 60:02d}",
-            flush=True,
-        )

@@ -15,6 +15,7 @@ import numpy as np
 from absl.testing import parameterized
 from PIL import Image
 
+from dtn_tf import threads
 from dtn_tf.data import decode, decoded, folders, listing
 from dtn_tf.errors import UserError
 from tests import odd_images, testing
@@ -22,6 +23,7 @@ from tests import odd_images, testing
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _SLOW = """
 import sys, time
+from dtn_tf import threads
 from dtn_tf.data import decode, decoded, folders
 decoded._PART_BYTES, true = 1, decode.from_bytes
 def slow(*given):
@@ -487,7 +489,7 @@ class CacheTest(FolderTestCase):
 
     def test_progress_tells_the_time_left(self):
         self.add_many("", 20)
-        with mock.patch.object(decoded, "_SAY_EVERY", 0.0):
+        with mock.patch.object(threads, "_SAY_EVERY", 0.0):
             self.open()
         self.assertRegex(
             self.out.getvalue(), r"photos: decoded 7 of 20 images  [\d,]+ images/s  ETA 0:0\d"

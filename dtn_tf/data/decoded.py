@@ -6,23 +6,19 @@ of their hashes: any part of a split is a random choice. `images.json` has the f
 image; `about.json` those of all together, which is all that a later start reads.
 """
 
-import concurrent.futures
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-import time
 
 import numpy as np
 
-from dtn_tf import files
+from dtn_tf import files, threads
 from dtn_tf.data import decode, findings, listing
 from dtn_tf.errors import UserError
 
 _PART_BYTES = 1 << 24  # pixels that are decoded before they are on the disk: what a kill costs
-_SAY_EVERY = 5.0  # seconds
 _COLUMNS = ("path", "bytes", "mtime_ns", "hash", "small", "gray")
 
 
@@ -53,8 +49,9 @@ def make(directory, folder, listed, shape, how, earlier=None):
 
     if len(todo) < len(starts):
         print(f"{folder}: resumed, {len(starts) - len(todo)} of {len(starts)} parts are decoded.")
-    progress = _Progress(str(folder), sum(len(listed[k : k + per_part]) for k in todo))
-    with _threads() as pool:
+    num = sum(len(listed[k : k + per_part]) for k in todo)
+    progress = threads.Progress(f"{folder}: decoded", num)
+    with threads.pool() as pool:
         running = []
         for start in todo:
             part = listed[start : start + per_part]
@@ -208,45 +205,10 @@ def _write(path, parts, counts, places, shape):
     files.save(path, write, num * num_bytes)
 
 
-@contextlib.contextmanager
-def _threads():
-    """Threads, not processes: Pillow decodes without Python's lock, and TensorFlow forbids forks.
-
-    Nothing waits for images that were not begun when something fails.
-    """
-    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _require_room(directory, num_bytes):
     free = shutil.disk_usage(directory).free
     if free < num_bytes:
         raise UserError(
             f"Decoded images need {num_bytes / 1e6:,.0f} MB in {directory.parent}, half of it for"
             f" a while; {free / 1e6:,.0f} MB are free. Choose another --cache_dir, or fewer images."
-        )
-
-
-class _Progress:
-    """Says every few seconds how far it is and how long it will take."""
-
-    def __init__(self, name, total):
-        self._name, self._total, self._done = name, total, 0
-        self._start = self._said = time.monotonic()
-
-    def step(self):
-        self._done += 1
-        now = time.monotonic()
-        if now - self._said < _SAY_EVERY:
-            return
-        self._said = now
-        speed = self._done / (now - self._start)
-        left = int((self._total - self._done) / speed)
-        print(
-            f"{self._name}: decoded {self._done:,} of {self._total:,} images"
-            f"  {speed:,.0f} images/s  ETA {left // 60}:{left % 60:02d}",
-            flush=True,
         )

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 
+from dtn_tf import files
 from dtn_tf.errors import UserError
 
 # What parsing raises on lines that something else wrote.
@@ -59,7 +60,7 @@ def append(path, text):
             file.seek(0)
             if text.encode() not in file.read().splitlines():
                 _add(file, text.encode() + b"\n")
-        _sync(path.parent)  # the name, if the file is new
+        files.sync(path.parent)  # the name, if the file is new
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -77,14 +78,6 @@ def _add(file, text):
     except BaseException:
         os.ftruncate(file.fileno(), end)
         raise
-
-
-def _sync(folder):
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _why(error):
