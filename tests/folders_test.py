@@ -23,7 +23,6 @@ from tests import odd_images, testing
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _SLOW = """
 import sys, time
-from dtn_tf import threads
 from dtn_tf.data import decode, decoded, folders
 decoded._PART_BYTES, true = 1, decode.from_bytes
 def slow(*given):
