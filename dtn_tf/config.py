@@ -176,15 +176,16 @@ class DTNConfig:
     )
     caricature: float = setting(
         1.0,
-        "How much g exaggerates: matched f(s) gets so many times the deviation that f(t) has.",
+        "How much g exaggerates: matched f(s) gets so many times the deviation that f(t) has,"
+        " in training, and unless --test_caricature says otherwise in translations.",
         0.1,
         10.0,
         expert=True,
     )
     test_caricature: float = setting(
         0.0,
-        "The same of a translation, for matched f(s), where it is not that of training: how many"
-        " times the deviation of f(t) g reads. 0 is as in training, which it does not change.",
+        "How much a translation exaggerates: matched f(s) gets so many times the deviation that"
+        " f(t) has when an image is translated. Training is not touched. 0 is as --caricature.",
         0.0,
         10.0,
         expert=True,
