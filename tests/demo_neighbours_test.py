@@ -114,6 +114,13 @@ class RunTest(testing.EagerTestCase):
         self.assertIsNone(found.bank)
         self.assertIn("no nearest real images: emoji train is not what the run was trained", said)
 
+    def test_an_f_that_moved_while_g_learnt_leaves_the_cache_as_it_is(self):
+        settings = config.make("yunjey", domain="svhn", data="files", data_dir=str(self.directory))
+        self.run_of.content["config"] = dataclasses.asdict(settings)
+        found, said = self.attached()
+        self.assertIs(found, self.model)
+        self.assertIn("f of this method moves while it trains", said)
+
     def test_nothing_is_downloaded(self):
         settings = config.make("dtn", domain="svhn", data="tfds", data_dir=str(self.directory))
         self.run_of.content["config"] = dataclasses.asdict(settings)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from unittest import mock
 
 import numpy as np
 from absl.testing import parameterized
@@ -41,6 +42,12 @@ class FilesTest(testing.TestCase):
             self.assertEqual(found.real(split).title, f"emoji {split}")
         self.assertIn(f"from {self.root}", store.notice)
         self.assertIsNone(store.people())
+
+    def test_drawn_ones_are_drawn_where_there_are_photos_too(self):
+        settings = config.make("dtn_face", data="files", data_dir=str(self.root))
+        with mock.patch.object(faces, "_drawn", return_value="drawn") as drawn:
+            self.assertEqual(stores.of(settings, self.cache, data="builtin"), "drawn")
+        self.assertEqual(drawn.call_args.args[1], "builtin")
 
     def test_an_f_learnt_without_labels_has_one_name(self):
         settings = config.make("dtn_face", data_dir=str(self.root), content="unlabelled")

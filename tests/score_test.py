@@ -285,6 +285,20 @@ class ScorersTest(testing.TestCase):
 
 
 class ErrorsTest(testing.TestCase):
+    def test_what_would_be_found_out_in_the_end_is_refused_first(self):
+        run = types.SimpleNamespace(workdir=self.directory)
+        shown, real = (
+            Pictures(testing.pixels(9, 3), "a test"),
+            Pictures(testing.pixels(3), "b test"),
+        )
+        score._check_early(run, ["judge"], shown, real)
+        with self.assertRaisesRegex(UserError, "b test 3: distances need .* 4 of the target"):
+            score._check_early(run, ["judge", "distances"], shown, real)
+        run.workdir = self.directory / "file"
+        run.workdir.touch()
+        with self.assertRaisesRegex(UserError, "cannot be written: .*file is a file"):
+            score._check_early(run, ["judge"], shown, real)
+
     @parameterized.parameters(
         ({"split": "train"}, "split='train'; expected one of test, validation"),
         ({"split": "validation", "first_n": 5}, "first_n=5 picks test images"),
